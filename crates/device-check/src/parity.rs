@@ -78,8 +78,8 @@ fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
     let images = Tensor::from_vec(images, (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), &device)?;
     let labels = fixture::labels(BATCH_SIZE, N_CLASSES);
     let loss = CrossEntropy::new(vec![1.0, 2.0, 0.5], 0.1);
-    let passes = network.passes(&images, |output| loss.mean(output, &labels))?;
-    let (output, loss, gradients) = (passes.output, passes.loss, passes.gradients);
+    let computed = network.loss_gradients(&images, |output| loss.mean(output, &labels))?;
+    let (output, loss, gradients) = (computed.output, computed.loss, computed.gradients);
     let mut results = vec![
         named("loss", &loss)?,
         named("logits", &output.logits)?,

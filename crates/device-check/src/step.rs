@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candle_core::Tensor;
-use model::{Config, Depth, Network, ParameterGroup, Passes};
+use model::{Config, Depth, LossGradients, Network, ParameterGroup};
 use random::Seed;
 use serde::Serialize;
 use trainer::{Adam, CrossEntropy, Loss, TrainError};
@@ -186,14 +186,14 @@ impl Training {
 
     /// A step: forward, loss, backward, optimizer, and the loss on the host.
     fn step(&mut self) -> Result<Results, TrainError> {
-        let passes = self
+        let computed = self
             .network
-            .passes(&self.images, |output| self.loss.mean(output, &self.labels))?;
-        let Passes {
+            .loss_gradients(&self.images, |output| self.loss.mean(output, &self.labels))?;
+        let LossGradients {
             output,
             loss,
             gradients,
-        } = passes;
+        } = computed;
         self.optimizer.step(&gradients, 1e-4)?;
         let parameters = self.network.parameters().into_iter();
         let gradients = parameters.map(|(name, parameter)| {

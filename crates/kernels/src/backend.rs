@@ -142,6 +142,7 @@ impl Backend {
     /// # Errors
     /// The rank is not 4, or the activations are empty.
     pub fn max_pool(self, x: &Tensor) -> Result<Tensor> {
+        check_pool(x)?;
         match self {
             Self::Cpu => ops::pool::max_pool(x),
             Self::Reference => reference::pool::max_pool(x),
@@ -151,9 +152,9 @@ impl Backend {
     /// Mean over all pixels: activations become `[B, C]`.
     ///
     /// # Errors
-    /// The rank is not 4.
+    /// The rank is not 4, or the activations are empty.
     pub fn average_pool(self, x: &Tensor) -> Result<Tensor> {
-        x.dims4()?;
+        check_pool(x)?;
         match self {
             Self::Cpu => ops::pool::average_pool(x),
             Self::Reference => x.flatten_from(2)?.mean(2),
@@ -192,4 +193,13 @@ impl Backend {
         }
         Ok(())
     }
+}
+
+/// Checks the activations of a pooling.
+pub(crate) fn check_pool(x: &Tensor) -> Result<()> {
+    x.dims4()?;
+    if x.elem_count() == 0 {
+        bail!("pooling of nothing: activations {:?}", x.shape());
+    }
+    Ok(())
 }

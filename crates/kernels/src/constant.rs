@@ -3,27 +3,27 @@
 use candle_core::{Result, Tensor, bail};
 
 use crate::cpu::batch_norm::Affine;
-use crate::cpu::conv::Filter;
+use crate::cpu::conv::{Forms, constant_forward};
 use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::affine;
-use crate::ops::conv::filtered;
-use crate::ops::slices::with_slice;
+use crate::ops::conv::with_epilogue;
+use crate::ops::slices::{tensor, with_slice};
 use crate::{Backend, Normalization};
 
-/// A convolution and the normalization behind it, on CPU, with weights that no longer change: what the kernels make of
-/// them is made once.
+/// A convolution and the normalization behind it, on CPU, with weights that no longer change: packed and transformed
+/// weights are kept, the latter of four times their size.
 #[derive(Debug)]
 pub struct ConstantConvolution {
-    filter: Filter<'static>,
-    /// `[O, C, K, K]`.
-    dims: Vec<usize>,
+    /// `[O, C, K, K]`, contiguous.
+    weight: Tensor,
+    forms: Forms,
     stride: usize,
     padding: usize,
     affine: Affine,
 }
 
 impl ConstantConvolution {
-    /// The convolution with a copy of `weight` `[O, C, K, K]` and of the normalization's tensors, `[O]`.
+    /// The convolution with `weight` `[O, C, K, K]`, which must not change any more, and the normalization, `[O]`.
     ///
     /// # Errors
     /// The tensors have another shape or type, or lie on another device.
@@ -42,8 +42,8 @@ impl ConstantConvolution {
             );
         }
         Ok(Self {
-            filter: Filter::new(with_slice(&weight.contiguous()?, <[f32]>::to_vec)?),
-            dims: weight.dims().to_vec(),
+            weight: weight.contiguous()?.detach(),
+            forms: Forms::default(),
             stride,
             padding,
             affine: affine(norm)?,
@@ -56,8 +56,14 @@ impl ConstantConvolution {
     /// # Errors
     /// Those of the operation.
     pub fn forward(&self, x: &Tensor, residual: Option<&Tensor>, relu: bool) -> Result<Tensor> {
-        let shape = ConvShape::new(x.dims(), &self.dims, self.stride, self.padding)?;
+        let shape = ConvShape::new(x.dims(), self.weight.dims(), self.stride, self.padding)?;
         Backend::Cpu.check_batch_norm(&shape.out_dims(), x.dtype(), &[], residual)?;
-        filtered(x, &self.filter, &shape, &self.affine, residual, relu)
+        let x = x.contiguous()?;
+        with_epilogue(&self.affine, residual, relu, |epilogue| {
+            let run =
+                |x: &[f32], w: &[f32]| constant_forward(x, w, &self.forms, &shape, Some(epilogue));
+            let y = with_slice(&x, |x| with_slice(&self.weight, |w| run(x, w)))??;
+            tensor(y, &shape.out_dims())
+        })
     }
 }

@@ -8,6 +8,9 @@
 //!   channels;
 //! - [`Backend::Reference`] runs candle's operations, with custom gradients: activations `[B, C, H, W]`.
 //!
+//! On CPU, training goes over a [`Tape`] in place of candle's autograd, and inference with weights that no longer change by
+//! [`ConstantConvolution`]s.
+//!
 //! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.
 //!
 //! The results of the CPU kernels do not depend on the number of threads, to the bit: work is cut in pieces of

@@ -5,14 +5,14 @@
 //! activations on its way backward.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::hash_map::Entry;
 
 use candle_core::{Result, Shape, Tensor, TensorId, bail};
 
+use crate::backend::check_pool;
 use crate::cpu::add::add;
 use crate::cpu::batch_norm::{self, Affine, GradientMask, Moments, mask_gradient};
-use crate::cpu::conv::{self, Filter};
+use crate::cpu::conv;
 use crate::cpu::pool::{self, PoolShape};
 use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::{affine, statistics};
@@ -30,7 +30,11 @@ pub struct Tape(RefCell<Records>);
 struct Records {
     list: Vec<Record>,
     /// Outputs of the list.
-    outputs: HashSet<TensorId>,
+    #[expect(
+        clippy::disallowed_types,
+        reason = "ids of tensors have no order, and the set is never iterated over"
+    )]
+    outputs: std::collections::HashSet<TensorId>,
 }
 
 /// An operation of which an operand has a gradient.
@@ -67,7 +71,7 @@ enum Operation {
     },
 }
 
-/// What follows a normalization.
+/// Operations fused behind a normalization.
 #[derive(Debug)]
 enum After {
     Nothing,
@@ -119,8 +123,7 @@ impl Tape {
     ) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
         let (x, weight) = (self.operand(x)?, self.operand(weight)?);
-        let y =
-            x.numbers(|x| weight.numbers(|w| conv::forward(x, &Filter::new(w), &shape, None)))??;
+        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, &shape, None)))??;
         let y = tensor(y, &shape.out_dims())?;
         if x.target.is_some() || weight.target.is_some() {
             self.record(&y, Operation::Convolution { x, weight, shape });
@@ -212,6 +215,7 @@ impl Tape {
     /// # Errors
     /// Those of the operation.
     pub fn max_pool(&self, x: &Tensor) -> Result<Tensor> {
+        check_pool(x)?;
         let shape = ops::pool::shape(x)?;
         let (y, taps) = with_slice(&x.contiguous()?, |x| pool::forward(x, &shape))?;
         let y = tensor(y, &shape.out_dims())?;
@@ -226,6 +230,7 @@ impl Tape {
     /// # Errors
     /// Those of the operation.
     pub fn average_pool(&self, x: &Tensor) -> Result<Tensor> {
+        check_pool(x)?;
         let shape = ops::pool::shape(x)?;
         let y = with_slice(&x.contiguous()?, |x| pool::average(x, &shape))?;
         let y = tensor(y, (shape.batch, shape.channels))?;
@@ -239,12 +244,20 @@ impl Tape {
     /// no variable has led to it.
     ///
     /// # Errors
-    /// The output of another operation has no gradient: something else than the tape used it, or nothing.
+    /// The shapes of `output` and `gradient` differ. Or the output of another operation has no gradient: something else
+    /// than the tape used it, or nothing.
     pub fn backward(
         self,
         output: &Tensor,
         gradient: &Tensor,
     ) -> Result<impl Iterator<Item = Result<(TensorId, Tensor)>> + use<>> {
+        if gradient.shape() != output.shape() {
+            bail!(
+                "backward: output {:?} and gradient {:?} differ in shape",
+                output.shape(),
+                gradient.shape()
+            );
+        }
         let records = self.0.into_inner();
         let mut gradients = Gradients::default();
         if records.outputs.contains(&output.id()) {
@@ -313,7 +326,11 @@ struct Gradient {
 
 /// The gradients that are known.
 #[derive(Default)]
-struct Gradients(HashMap<TensorId, Gradient>);
+#[expect(
+    clippy::disallowed_types,
+    reason = "ids of tensors have no order, and the gradients go into candle's map"
+)]
+struct Gradients(std::collections::HashMap<TensorId, Gradient>);
 
 impl Gradients {
     /// Adds a term to the gradient of `target`, if it has one.

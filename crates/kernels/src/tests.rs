@@ -4,8 +4,8 @@ use approx::assert_abs_diff_eq;
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 
 use crate::{
-    AdamStep, Backend, Normalization, Tape, WeightDecay, adam::reference_step, adam_step, lerp,
-    lerp::reference_lerp, relu,
+    AdamStep, Backend, ConstantConvolution, Normalization, Tape, WeightDecay, adam::reference_step,
+    adam_step, lerp, lerp::reference_lerp, relu,
 };
 
 /// Reproducible numbers spread over `[−1, 1]`.
@@ -252,6 +252,16 @@ fn average_pools_agree() -> Result<()> {
     let cpu = Backend::Cpu.average_pool(&channels_last(&x)?)?;
     assert_eq!(reference.dims(), [2, 3]);
     assert!(distance(&cpu, &reference)? < 1e-6);
+    // Each pixel has an equal share of the gradient: (∂/∂x) Σ mean² / 2 = mean / 20.
+    let x = Var::from_tensor(&channels_last(&x)?)?;
+    let means = Backend::Cpu.average_pool(&x)?;
+    let gradients = (means.sqr()?.sum_all()? * 0.5)?.backward()?;
+    let expected = (means.reshape((2, 1, 1, 3))? / 20.0)?.broadcast_as(x.shape())?;
+    assert!(distance(gradients.get(&x).unwrap(), &expected.contiguous()?)? < 1e-6);
+    let empty = Tensor::zeros((2, 0, 5, 3), DType::F32, &Device::Cpu)?;
+    for backend in [Backend::Cpu, Backend::Reference] {
+        assert!(backend.average_pool(&empty).is_err() && backend.max_pool(&empty).is_err());
+    }
     Ok(())
 }
 
@@ -526,10 +536,51 @@ fn a_tape_names_an_operation_whose_output_others_used() -> Result<()> {
     let found = tape.backward(&means, &means).map(|_| ());
     let message = found.unwrap_err().to_string();
     assert!(message.contains("of conv2d has no gradient"), "{message}");
+    let tape = Tape::new();
+    let y = tape.conv2d(&x, &weight, 1, 1)?;
+    let found = tape.backward(&y, &means).map(|_| ());
+    let message = found.unwrap_err().to_string();
+    assert!(
+        message.contains("[2, 5, 6, 8]") && message.contains("[2, 8]"),
+        "{message}"
+    );
     // Without a variable there is nothing to go backward over.
     let tape = Tape::new();
     let y = tape.conv2d(&x.detach(), &weight.detach(), 1, 1)?;
     assert_eq!(tape.backward(&y, &y)?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_constant_convolution_states_shapes_that_do_not_fit() -> Result<()> {
+    let weight = numbers(&[8, 4, 3, 3], 1.0)?;
+    let (four, eight) = (numbers(&[4], 2.0)?, numbers(&[8], 2.0)?.sqr()?);
+    let norm = Normalization {
+        gamma: &eight,
+        beta: &eight,
+        mean: &eight,
+        variance: &eight,
+        epsilon: 1e-5,
+    };
+    let wrong = Normalization {
+        beta: &four,
+        ..norm
+    };
+    let found = ConstantConvolution::new(&weight, 1, 1, &wrong).unwrap_err();
+    assert!(found.to_string().contains("[8]"), "{found}");
+    let convolution = ConstantConvolution::new(&weight, 1, 1, &norm)?;
+    // Not contiguous.
+    let x = numbers(&[2, 4, 5, 6], 3.0)?.permute((0, 2, 3, 1))?;
+    let found = convolution.forward(&x, None, true)?;
+    let expected = Backend::Cpu.conv2d_batch_norm_eval(&x, &weight, 1, 1, &norm, None, true)?;
+    assert!(distance(&found, &expected)? < 1e-6);
+    let found = convolution.forward(&x, Some(&x), true).unwrap_err();
+    assert!(found.to_string().contains("[2, 5, 6, 4]"), "{found}");
+    assert!(
+        convolution
+            .forward(&numbers(&[2, 5, 6, 3], 1.0)?, None, true)
+            .is_err()
+    );
     Ok(())
 }
 

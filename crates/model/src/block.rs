@@ -248,11 +248,6 @@ impl Resnet {
         Ok(())
     }
 
-    /// Forgets what [`Resnet::make_constant`] prepared.
-    pub(crate) fn make_variable(&mut self) {
-        self.steps().for_each(|step| step.constant = None);
-    }
-
     fn steps(&mut self) -> impl Iterator<Item = &mut Step> {
         let of_blocks = self.blocks.iter_mut().flat_map(|block| {
             let others = [&mut block.last].into_iter().chain(&mut block.downsample);

@@ -3,7 +3,7 @@
 //! `images → ResNet → features → (Linear → 1000 → ReLU →) Linear → embedding → ReLU → Linear → logits`
 //!
 //! Layers, names and shapes are torchvision's, so weights pass between the two in both directions.
-//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, candle's own elsewhere; the network
+//! All arithmetic of the ResNet goes through `kernels`: fused operations on the CPU, candle's own elsewhere; the network
 //! itself is written once.
 //!
 //! Letters in shapes: `B` images, `H` and `W` their height and width in pixels, `C` channels,
@@ -27,6 +27,6 @@ pub use device::device;
 pub use error::ModelError;
 pub use memory::images_together;
 pub use mode::{Freeze, Mode};
-pub use network::{Network, Output, Passes};
+pub use network::{LossGradients, Network, Output};
 pub use parameter_group::{ParameterGroup, layers_behind};
 pub use resnet_layer::ResnetLayer;

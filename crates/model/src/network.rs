@@ -24,9 +24,9 @@ pub struct Output {
     pub embedding: Tensor,
 }
 
-/// A forward pass in train mode, and the backward pass of its loss. Nothing in it keeps activations.
+/// Outputs in train mode, their loss and its gradients. No activations are kept.
 #[derive(Debug)]
-pub struct Passes {
+pub struct LossGradients {
     /// The outputs.
     pub output: Output,
     /// The loss, a scalar.
@@ -193,8 +193,9 @@ impl Network {
         self.freeze
     }
 
-    /// The same network for inference alone: what the CPU's kernels make of its weights is made once. It has no
-    /// parameters and no train mode until its state is set anew.
+    /// The same network for inference alone: on CPU, packed and transformed weights are kept, some four times their size.
+    /// It has no parameters and no train mode, and its state cannot be set. Variables that [`Network::parameters`] gave
+    /// before must not be changed any more.
     ///
     /// # Errors
     /// The device fails.
@@ -206,9 +207,11 @@ impl Network {
         Ok(self)
     }
 
-    fn make_variable(&mut self) {
-        self.resnet.make_variable();
-        self.is_constant = false;
+    fn check_variable(&self) -> Result<(), ModelError> {
+        if self.is_constant {
+            return Err(ModelError::Constant);
+        }
+        Ok(())
     }
 
     /// Another network of the same shape, device, frozen parts and state.
@@ -238,9 +241,9 @@ impl Network {
     /// [`Network::replica`] or its original; counts of batches become those of `other`.
     ///
     /// # Errors
-    /// The shapes or devices of the networks differ, or the device fails.
+    /// The shapes or devices of the networks differ, this one is constant, or the device fails.
     pub fn approach(&mut self, other: &Self, weight: f64) -> Result<(), ModelError> {
-        self.make_variable();
+        self.check_variable()?;
         for (entry, of_other) in self.entries.iter().zip(&other.entries) {
             let target = of_other.var.as_detached_tensor();
             match entry.role {
@@ -254,46 +257,37 @@ impl Network {
     /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights require.
     ///
     /// # Errors
-    /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a
-    /// batch-norm sees only one value a channel (one image that shrinks to one pixel).
+    /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a batch-norm sees only one
+    /// value a channel (one image that shrinks to one pixel), or the network is constant.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output, ModelError> {
         let features = self.pooled(images, mode, None)?;
         self.classify_features(&features, mode)
     }
 
-    /// Outputs of images `[B, H, W, 3]` in train mode, the loss that `loss` has for them, and its gradients of
-    /// [`Network::parameters`].
+    /// Outputs of images `[B, H, W, 3]` in train mode, their loss, and its gradients of [`Network::parameters`].
     ///
     /// # Errors
     /// Those of [`Network::forward`] and of `loss`, or the device fails.
-    pub fn passes<E: From<ModelError>>(
+    pub fn loss_gradients<E: From<ModelError>>(
         &self,
         images: &Tensor,
         loss: impl FnOnce(&Output) -> Result<Tensor, E>,
-    ) -> Result<Passes, E> {
+    ) -> Result<LossGradients, E> {
         let tape = (self.backend == Backend::Cpu).then(Tape::new);
         let features = self.pooled(images, Mode::Train, tape.as_ref())?;
         // The rest is candle's: with a tape, its gradients begin at the features.
         let start = match &tape {
-            Some(_) => Var::from_tensor(&features)
-                .map_err(ModelError::from)?
-                .into_inner(),
+            Some(_) => variable(&features)?,
             None => features.clone(),
         };
         let output = self.classify_features(&start, Mode::Train)?;
         let loss = loss(&output)?;
         let mut gradients = loss.backward().map_err(ModelError::from)?;
         if let (Some(tape), Some(gradient)) = (tape, gradients.remove(&start)) {
-            for of_variable in tape
-                .backward(&features, &gradient)
-                .map_err(ModelError::from)?
-            {
-                let (variable, gradient) = of_variable.map_err(ModelError::from)?;
-                gradients.insert_id(variable, gradient);
-            }
+            go_back(tape, &features, &gradient, &mut gradients)?;
         }
         // Detached, so that the graph with all activations is freed.
-        Ok(Passes {
+        Ok(LossGradients {
             output: Output {
                 logits: output.logits.detach(),
                 embedding: output.embedding.detach(),
@@ -311,8 +305,8 @@ impl Network {
         tape: Option<&Tape>,
     ) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        if self.is_constant && mode == Mode::Train {
-            return Err(ModelError::Constant);
+        if mode == Mode::Train {
+            self.check_variable()?;
         }
         let mut context = self.context(mode, self.freeze.cnn);
         context.tape = tape;
@@ -417,9 +411,9 @@ impl Network {
     /// Sets the state: all names of [`Network::state`], and no others.
     ///
     /// # Errors
-    /// Tensors are missing, unexpected or of another shape; the network is then unchanged.
+    /// Tensors are missing, unexpected or of another shape, or the network is constant; it is then unchanged.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), ModelError> {
-        self.make_variable();
+        self.check_variable()?;
         weights::assign(
             &self.entries,
             Scope::All,
@@ -439,10 +433,11 @@ impl Network {
     ///
     /// # Errors
     /// The file cannot be read, belongs to a ResNet of another depth (which is named), has missing, unexpected or
-    /// mis-shaped tensors (which are listed) or numbers that are not finite; the network is then unchanged.
+    /// mis-shaped tensors (which are listed) or numbers that are not finite, or the network is constant; it is then
+    /// unchanged.
     pub fn load_backbone(&mut self, path: &Path) -> Result<Summary, ModelError> {
+        self.check_variable()?;
         let (summary, tensors) = weights::read_backbone(path, self.config.depth)?;
-        self.make_variable();
         let scope = match summary.classifier {
             Classifier::Pretrained if self.config.classifier => Scope::Backbone,
             _ => Scope::BeforeClassifier,
@@ -474,6 +469,25 @@ impl fmt::Debug for Network {
             .field("freeze", &self.freeze)
             .finish_non_exhaustive()
     }
+}
+
+/// A tensor of the same numbers, at which candle's gradients begin.
+fn variable(tensor: &Tensor) -> Result<Tensor, ModelError> {
+    Ok(Var::from_tensor(tensor)?.into_inner())
+}
+
+/// Adds the gradients of the tape's variables, given that of its `output`.
+fn go_back(
+    tape: Tape,
+    output: &Tensor,
+    gradient: &Tensor,
+    gradients: &mut GradStore,
+) -> Result<(), ModelError> {
+    for of_variable in tape.backward(output, gradient)? {
+        let (variable, gradient) = of_variable?;
+        gradients.insert_id(variable, gradient);
+    }
+    Ok(())
 }
 
 fn linear_head<I: Initializer>(

@@ -51,4 +51,4 @@ pub use facts::Facts;
 pub use input::{Input, InputPath};
 pub use output::{Output, OutputPath, TableWriter};
 pub use progress::{Epoch, Progress};
-pub use run::{main, scratch};
+pub use run::{main, on_pool, scratch};

@@ -83,14 +83,18 @@ where
     }
 }
 
-/// Calls `work` on a thread of rayon's.
+/// Calls `work` on a thread of rayon's, which begin here with the stack of a main thread.
 ///
 /// Another thread would sleep during each parallel loop and be woken after it: for the short loops of a training step
 /// on small images, that costs more than a tenth of the step.
-fn on_pool(work: impl FnOnce() -> anyhow::Result<()> + Send) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Those of `work`, or rayon's threads have begun before or cannot.
+pub fn on_pool<R: Send>(work: impl FnOnce() -> anyhow::Result<R> + Send) -> anyhow::Result<R> {
     ThreadPoolBuilder::new()
         .stack_size(STACK_BYTES)
-        .build_global()?;
+        .build_global()
+        .context("cannot start the threads")?;
     rayon::scope(|_| work())
 }
 
@@ -145,6 +149,12 @@ fn hold(path: &Path, patience: Duration) -> anyhow::Result<fs_err::File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_on_a_thread_of_the_pool() {
+        let index = on_pool(|| Ok(rayon::current_thread_index())).unwrap();
+        assert!(index.is_some());
+    }
 
     #[test]
     fn a_scratch_folder_has_one_process_at_a_time() {

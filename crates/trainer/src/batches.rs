@@ -63,7 +63,8 @@ pub trait ImageSource: Sync {
     }
 
     /// Writes image number `image` as `side · side · 3` normalized values in the order height, width, color.
-    /// `buffer` is memory to decode into, reused from image to image.
+    /// `buffer` is memory to decode into, reused from image to image. The consumer's thread may call it, too, while it waits
+    /// for others of rayon's.
     ///
     /// # Errors
     /// The image cannot be read.
@@ -139,8 +140,8 @@ fn ranges(
 /// Calls `consume` with `order` in batches of `batch_size`, of which the last may be shorter; in a training pass,
 /// those of [`training_steps`].
 ///
-/// While a batch is consumed, the next one is prepared by rayon's threads. An image that occurs several times in `order`
-/// is augmented differently each time. Batches of a training pass are mixed if the source has a mixture.
+/// While a batch is consumed, the next one is prepared by rayon's threads, of which the consumer's may be one: a GPU has
+/// the others meanwhile. An image that occurs several times in `order` is augmented differently each time. Batches of a training pass are mixed if the source has a mixture.
 ///
 /// # Errors
 /// Those of `source` and `consume`; no more than the next batch is prepared then.

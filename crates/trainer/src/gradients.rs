@@ -1,13 +1,13 @@
 //! Outputs, loss and gradients of a training step.
 
 use candle_core::Tensor;
-use model::{Network, Output, Passes};
+use model::{LossGradients, Network, Output};
 
 use crate::batches::{Batch, training_ranges};
 use crate::mixing::{Mixture, mean_loss};
 use crate::{Loss, TrainError};
 
-/// The passes of a batch and its mean loss; with a `micro_batch_size`, of so many images at a time, whose gradients are
+/// Outputs, mean loss and gradients of a batch; with a `micro_batch_size`, of so many images at a time, whose gradients are
 /// summed.
 ///
 /// The sum is the gradient of the whole batch, but for rounding and batch normalization, whose moments are those of the
@@ -15,16 +15,16 @@ use crate::{Loss, TrainError};
 ///
 /// # Errors
 /// Those of the loss, or the device fails.
-pub(crate) fn batch_passes(
+pub(crate) fn batch_gradients(
     network: &Network,
     loss: &dyn Loss,
     batch: &Batch<'_>,
     labels: &[u32],
     micro_batch_size: Option<usize>,
-) -> Result<Passes, TrainError> {
+) -> Result<LossGradients, TrainError> {
     match micro_batch_size.filter(|&size| size < labels.len()) {
         Some(size) => by_parts(network, loss, batch, labels, size),
-        None => network.passes(&batch.values, |output| {
+        None => network.loss_gradients(&batch.values, |output| {
             mean_loss(loss, output, labels, batch.mixture)
         }),
     }
@@ -36,14 +36,14 @@ fn by_parts(
     batch: &Batch<'_>,
     labels: &[u32],
     size: usize,
-) -> Result<Passes, TrainError> {
+) -> Result<LossGradients, TrainError> {
     let partners: Vec<u32> = labels.iter().rev().copied().collect();
     let total_weight = loss.total_weight(labels);
-    let mut sum: Option<Passes> = None;
+    let mut sum: Option<LossGradients> = None;
     for range in training_ranges(labels.len(), size) {
         let values = batch.values.narrow(0, range.start, range.len())?;
         let (labels, partners) = (&labels[range.clone()], &partners[range]);
-        let part = network.passes(&values, |output| {
+        let part = network.loss_gradients(&values, |output| {
             part_of_mean(
                 loss,
                 output,
@@ -53,7 +53,7 @@ fn by_parts(
             )
         })?;
         sum = Some(match sum {
-            Some(sum) => joined(sum, part)?,
+            Some(sum) => self::sum(sum, part)?,
             None => part,
         });
     }
@@ -78,12 +78,12 @@ fn part_of_mean(
     }
 }
 
-/// The passes of the images of both, of a loss that is the sum.
-fn joined(first: Passes, second: Passes) -> Result<Passes, TrainError> {
+/// Those of the images of both, of a loss that is the sum.
+fn sum(first: LossGradients, second: LossGradients) -> Result<LossGradients, TrainError> {
     let mut gradients = first.gradients;
     gradients.extend(second.gradients)?;
     let both = |first: &Tensor, second: &Tensor| Tensor::cat(&[first, second], 0);
-    Ok(Passes {
+    Ok(LossGradients {
         output: Output {
             logits: both(&first.output.logits, &second.output.logits)?,
             embedding: both(&first.output.embedding, &second.output.embedding)?,
@@ -147,7 +147,7 @@ mod tests {
         let labels = [0, 1, 2, 2, 1, 0, 2];
         for mixture in [None, Some(Mixture::of_share(0.7))] {
             let batch = batch(&images, mixture);
-            let of = |size| batch_passes(&network, &loss, &batch, &labels, size).unwrap();
+            let of = |size| batch_gradients(&network, &loss, &batch, &labels, size).unwrap();
             let whole = of(None);
             // Parts of 3 and 4 images, of 2, 2 and 3, and the whole again.
             for size in [3, 2, 7, 100] {

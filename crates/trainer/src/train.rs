@@ -11,7 +11,7 @@ use tables::Subset;
 use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
-use crate::gradients::batch_passes;
+use crate::gradients::batch_gradients;
 use crate::history::TrainingHistory;
 use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
@@ -92,10 +92,10 @@ pub fn train(
         for_each_batch(source, &order, transform, batch_size, &device, |batch| {
             let labels = split.class_indices_of(batch.images);
             let parts = settings.micro_batch_size;
-            let passes = batch_passes(state.network(), loss, &batch, &labels, parts)?;
-            state.step(&passes.gradients, epoch, losses.weights.len())?;
+            let computed = batch_gradients(state.network(), loss, &batch, &labels, parts)?;
+            state.step(&computed.gradients, epoch, losses.weights.len())?;
             // Read after the whole step is issued, so that a GPU has work meanwhile.
-            pending.push(batch.images, &passes.output, Some(&passes.loss));
+            pending.push(batch.images, &computed.output, Some(&computed.loss));
             losses.weights.push(loss.total_weight(&labels));
             if pending.is_full() {
                 losses.add(&pending.take(&mut outputs)?, observer)?;

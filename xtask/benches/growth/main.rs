@@ -4,8 +4,8 @@
 //! cargo xtask bench growth [--images 1000 --images 10000] [--json]
 //! ```
 //!
-//! The demo's pipeline runs on as many painted images, each number from nothing. Inputs have 32 pixels a side, and
-//! trainings one epoch on two folds, so that the other stages have their share; all else is the demo's.
+//! The demo's pipeline runs on as many painted images, each number from nothing. Inputs have 32 pixels a side, trainings
+//! one epoch on two folds, and searches few trials, so that the other stages have their share.
 
 #[path = "../shared/tree.rs"]
 mod tree;
@@ -36,7 +36,7 @@ struct Arguments {
 /// Styles that the demo paints, with as many images each.
 const STYLES: u32 = 8;
 
-/// What differs from the demo besides the number of images.
+/// Settings besides the demo's.
 const SETTINGS: [&str; 7] = [
     "train.side_px=32",
     "train.epochs=1",
@@ -58,7 +58,7 @@ struct Run {
     peak_bytes: u64,
 }
 
-/// What a stage took; of its instances, the sum of the seconds and the largest peak.
+/// Time and memory of a stage; of its instances, the sum of the seconds and the largest peak.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     wall_s: f64,
@@ -70,9 +70,10 @@ type Costs = BTreeMap<String, Cost>;
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let numbers = &arguments.images;
+    let is_rising = numbers.is_sorted_by(|before, after| before < after);
     ensure!(
-        numbers.is_sorted() && numbers.iter().all(|n| n % STYLES == 0),
-        "numbers of images rise, and are multiples of {STYLES}"
+        is_rising && numbers.iter().all(|&n| n > 0 && n % STYLES == 0),
+        "expected rising numbers of images, multiples of {STYLES}; found {numbers:?}"
     );
     let tree = tree::copy()?;
     let mut costs = Vec::new();
@@ -131,7 +132,7 @@ fn exponent(numbers: &[u32], stage: &str, costs: &[Costs]) -> Option<f64> {
     };
     let (before, last) = (before.get(stage)?.wall_s, last.get(stage)?.wall_s);
     let ratio = f64::from(n_last) / f64::from(n_before);
-    (last > 0.2).then(|| (last / before).ln() / ratio.ln())
+    (last > 0.2 && before > 0.0).then(|| (last / before).ln() / ratio.ln())
 }
 
 fn print_table(numbers: &[u32], costs: &[Costs]) {

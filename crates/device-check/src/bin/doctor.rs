@@ -45,8 +45,7 @@ struct Request {
 }
 
 fn main() -> ExitCode {
-    // On a thread of rayon's, as stages run.
-    let sound = Request::read().and_then(|request| rayon::scope(|_| examine(request)));
+    let sound = Request::read().and_then(|request| stage::on_pool(|| examine(request)));
     match sound {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -153,7 +153,7 @@ pub(crate) fn forward(
                         None => {
                             for (y, x) in rows {
                                 for j in 0..channels {
-                                    let value = (x[j] - mean[j]).mul_add(scale[j], shift[j]);
+                                    let value = normalized(x[j], mean[j], scale[j], shift[j]);
                                     y[j].write(at_least(floor, value));
                                 }
                             }
@@ -161,7 +161,8 @@ pub(crate) fn forward(
                         Some(residual) => {
                             for ((y, x), r) in rows.zip(residual.chunks_exact(channels)) {
                                 for j in 0..channels {
-                                    let value = (x[j] - mean[j]).mul_add(scale[j], shift[j]) + r[j];
+                                    let value =
+                                        normalized(x[j], mean[j], scale[j], shift[j]) + r[j];
                                     y[j].write(at_least(floor, value));
                                 }
                             }
@@ -175,8 +176,8 @@ pub(crate) fn forward(
     unsafe { write_vec(x.len(), run) }
 }
 
-/// What follows a convolution whose batch normalization has given moments: `scale · (x − mean) + shift + residual`, and
-/// the ReLU of it if `relu`.
+/// The rest of a residual step in inference, behind a convolution: `scale · (x − mean) + shift + residual`, and the ReLU
+/// of it if `relu`.
 #[derive(Clone, Copy)]
 pub(crate) struct Epilogue<'a> {
     pub(crate) affine: &'a Affine,
@@ -213,18 +214,24 @@ impl Epilogue<'_> {
         match self.residual.map(|residual| &residual[first..][..n]) {
             None => {
                 for j in 0..n {
-                    let value = (numbers[j] - mean[j]).mul_add(scale[j], shift[j]);
+                    let value = normalized(numbers[j], mean[j], scale[j], shift[j]);
                     numbers[j] = at_least(floor, value);
                 }
             }
             Some(residual) => {
                 for j in 0..n {
-                    let value = (numbers[j] - mean[j]).mul_add(scale[j], shift[j]) + residual[j];
+                    let value = normalized(numbers[j], mean[j], scale[j], shift[j]) + residual[j];
                     numbers[j] = at_least(floor, value);
                 }
             }
         }
     }
+}
+
+/// `scale · (x − mean) + shift`
+#[inline(always)]
+fn normalized(x: f32, mean: f32, scale: f32, shift: f32) -> f32 {
+    (x - mean).mul_add(scale, shift)
 }
 
 /// The least value of an output.
@@ -358,7 +365,7 @@ fn gradient_row<const POSITIVE: bool>(
     let (x, dy, slope, offset) = (&x[..n], &dy[..n], &slope[..n], &offset[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let stopped = POSITIVE && (x[j] - mean[j]).mul_add(scale[j], shift[j]) <= 0.0;
+        let stopped = POSITIVE && normalized(x[j], mean[j], scale[j], shift[j]) <= 0.0;
         let dy = if stopped { 0.0 } else { dy[j] };
         dx[j].write(scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])));
     }
@@ -413,7 +420,7 @@ fn add_row<const POSITIVE: bool>(
     let (sums, x, dy) = (&mut sums[..n], &x[..n], &dy[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let stopped = POSITIVE && (x[j] - mean[j]).mul_add(scale[j], shift[j]) <= 0.0;
+        let stopped = POSITIVE && normalized(x[j], mean[j], scale[j], shift[j]) <= 0.0;
         let dy = if stopped { 0.0 } else { dy[j] };
         sums[j] += dy;
         products[j] = dy.mul_add(x[j] - mean[j], products[j]);

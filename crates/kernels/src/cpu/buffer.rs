@@ -22,6 +22,8 @@ static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
     len: usize,
+    /// The buffer is freed when it is dropped, and not returned to the idle ones.
+    is_kept: bool,
 }
 
 impl Scratch {
@@ -40,7 +42,20 @@ impl Scratch {
             drop(buffer);
             buffer = vec![0.0; len];
         }
-        Self { buffer, len }
+        Self {
+            buffer,
+            len,
+            is_kept: false,
+        }
+    }
+
+    /// The same numbers to keep, in memory of their size.
+    pub(crate) fn kept(self) -> Self {
+        Self {
+            buffer: self.to_vec(),
+            len: self.len,
+            is_kept: true,
+        }
     }
 }
 
@@ -59,6 +74,9 @@ impl DerefMut for Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         let buffer = std::mem::take(&mut self.buffer);
         IDLE.lock()
             .unwrap_or_else(PoisonError::into_inner)

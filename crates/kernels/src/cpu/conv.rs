@@ -1,7 +1,7 @@
 //! Convolution: the choice of the algorithm.
 #![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::sync::OnceLock;
 
 use super::{
     batch_norm::Epilogue,
@@ -28,62 +28,81 @@ impl Algorithm {
             Self::Im2col
         }
     }
+
+    /// The fastest where packed and transformed weights are kept.
+    fn of_constant_weights(shape: &ConvShape) -> Self {
+        if winograd::applies_to_constant_weights(shape) {
+            Self::Winograd
+        } else {
+            Self::of(shape)
+        }
+    }
 }
 
-/// Weights `[O, C, K, K]`, and what algorithms make of them, each made once.
-#[derive(Debug)]
-pub(crate) struct Filter<'a> {
-    weight: Cow<'a, [f32]>,
+/// Packed and transformed weights, of convolutions whose weights are constant.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
     panels: OnceLock<Scratch>,
     transformed: OnceLock<winograd::Weights>,
 }
 
-impl<'a> Filter<'a> {
-    /// A filter for one convolution, or an owned one for many.
-    pub(crate) fn new(weight: impl Into<Cow<'a, [f32]>>) -> Self {
-        Self {
-            weight: weight.into(),
-            panels: OnceLock::new(),
-            transformed: OnceLock::new(),
-        }
-    }
-
-    fn algorithm(&self, shape: &ConvShape) -> Algorithm {
-        let is_constant = matches!(self.weight, Cow::Owned(_));
-        if is_constant && winograd::applies_to_constant_weights(shape) {
-            Algorithm::Winograd
-        } else {
-            Algorithm::of(shape)
-        }
-    }
-}
-
-/// The value of `cell`, made now if it has none. It is made outside of the cell: while this thread waits for others of
-/// rayon's, it may run a convolution by the same filter.
-fn made<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+/// The value of `cell`, computed now if it has none. It is computed outside of the cell: while this thread waits for others
+/// of rayon's, it may run a convolution with the same cell.
+fn cached<T>(cell: &OnceLock<T>, compute: impl FnOnce() -> T) -> &T {
     cell.get().unwrap_or_else(|| {
-        let value = make();
+        let value = compute();
         cell.get_or_init(|| value)
     })
 }
 
-/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]`, after the epilogue if there is one.
+/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue if there is one.
 pub(crate) fn forward(
     x: &[f32],
-    filter: &Filter<'_>,
+    weight: &[f32],
     shape: &ConvShape,
     epilogue: Option<Epilogue<'_>>,
 ) -> Vec<f32> {
-    let weight = &filter.weight;
     check(shape, x.len(), weight.len(), shape.out_len());
-    let run = |y: &mut [_]| match filter.algorithm(shape) {
+    let run = |y: &mut [_]| match Algorithm::of(shape) {
         Algorithm::FewPixels => few_pixels::forward(x, weight, shape, epilogue, y),
         Algorithm::Winograd => {
-            let weights = made(&filter.transformed, || winograd::weights(weight, shape));
+            winograd::forward(x, &winograd::weights(weight, shape), shape, epilogue, y);
+        }
+        Algorithm::Im2col => {
+            im2col::forward(
+                x,
+                &pack::weights_by_patch(weight, shape),
+                shape,
+                epilogue,
+                y,
+            );
+        }
+    };
+    // SAFETY: all write every output pixel.
+    unsafe { write_vec(shape.out_len(), run) }
+}
+
+/// [`forward`] with constant weights, whose forms are computed once.
+pub(crate) fn constant_forward(
+    x: &[f32],
+    weight: &[f32],
+    forms: &Forms,
+    shape: &ConvShape,
+    epilogue: Option<Epilogue<'_>>,
+) -> Vec<f32> {
+    check(shape, x.len(), weight.len(), shape.out_len());
+    let run = |y: &mut [_]| match Algorithm::of_constant_weights(shape) {
+        Algorithm::FewPixels => few_pixels::forward(x, weight, shape, epilogue, y),
+        Algorithm::Winograd => {
+            let weights = cached(&forms.transformed, || {
+                winograd::weights(weight, shape).kept()
+            });
             winograd::forward(x, weights, shape, epilogue, y);
         }
         Algorithm::Im2col => {
-            let panels = made(&filter.panels, || pack::weights_by_patch(weight, shape));
+            let panels = cached(&forms.panels, || {
+                pack::weights_by_patch(weight, shape).kept()
+            });
             im2col::forward(x, panels, shape, epilogue, y);
         }
     };

@@ -187,7 +187,7 @@ fn gather_pixel(
 /// Means `[B, C]` over the pixels of `x`.
 pub(crate) fn average(x: &[f32], shape: &PoolShape) -> Vec<f32> {
     let (channels, area) = (shape.channels, shape.height * shape.width);
-    let factor = share(area);
+    let factor = reciprocal(area);
     let mut means = vec![0.0; shape.batch * channels];
     means
         .par_chunks_mut(channels)
@@ -210,7 +210,7 @@ pub(crate) fn average(x: &[f32], shape: &PoolShape) -> Vec<f32> {
 /// The gradient of the input of [`average`], given that of the means.
 pub(crate) fn average_backward(dy: &[f32], shape: &PoolShape) -> Vec<f32> {
     let (channels, area) = (shape.channels, shape.height * shape.width);
-    let factor = share(area);
+    let factor = reciprocal(area);
     let mut dx = vec![0.0; dy.len() * area];
     dx.par_chunks_mut(area * channels)
         .zip(dy.par_chunks(channels))
@@ -223,8 +223,8 @@ pub(crate) fn average_backward(dy: &[f32], shape: &PoolShape) -> Vec<f32> {
     dx
 }
 
-/// A pixel's share of a mean over `area` pixels.
+/// The factor of a mean over `area` pixels.
 #[expect(clippy::cast_possible_truncation, reason = "the numbers are f32")]
-fn share(area: usize) -> f32 {
+fn reciprocal(area: usize) -> f32 {
     (1.0 / area as f64) as f32
 }

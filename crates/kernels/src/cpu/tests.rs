@@ -5,7 +5,7 @@ use rayon::ThreadPoolBuilder;
 use super::{
     batch_norm::{self, Affine, Epilogue, GradientMask, Moments},
     buffer::{Uninit, write_vec},
-    conv::{self, Filter},
+    conv::{self, Forms},
     few_pixels, im2col, pack,
     pool::{self, PoolShape},
     shape::ConvShape,
@@ -121,8 +121,8 @@ fn reference(x: &[f32], w: &[f32], dy: &[f32], s: &ConvShape) -> Reference {
 type Forward = fn(&[f32], &[f32], &ConvShape, Option<Epilogue<'_>>, &mut [Uninit]);
 type Gradient = fn(&[f32], &[f32], &ConvShape, &mut [Uninit]);
 
-/// What a kernel writes to its whole output of `len` numbers.
-fn written(len: usize, kernel: impl FnOnce(&mut [Uninit])) -> Vec<f32> {
+/// An output of `len` numbers, all of which a kernel writes.
+fn output_of(len: usize, kernel: impl FnOnce(&mut [Uninit])) -> Vec<f32> {
     #[expect(unsafe_code, reason = "a kernel writes its whole output")]
     // SAFETY: the kernel writes its whole output.
     unsafe {
@@ -163,19 +163,19 @@ fn check_convolution(s: &ConvShape) {
         ));
     }
     for (algorithm, forward, [input_gradient, weight_gradient]) in algorithms {
-        let y = written(s.out_len(), |y| forward(&x, &w, s, None, y));
+        let y = output_of(s.out_len(), |y| forward(&x, &w, s, None, y));
         check(&name(algorithm, "output"), &y, &expected.y);
         check_epilogue(&name(algorithm, "epilogue"), &y, s, |epilogue, y| {
             forward(&x, &w, s, Some(epilogue), y);
         });
         check(
             &name(algorithm, "input gradient"),
-            &written(s.in_len(), |dx| input_gradient(&dy, &w, s, dx)),
+            &output_of(s.in_len(), |dx| input_gradient(&dy, &w, s, dx)),
             &expected.dx,
         );
         check(
             &name(algorithm, "weight gradient"),
-            &written(s.weight_len(), |dw| weight_gradient(&x, &dy, s, dw)),
+            &output_of(s.weight_len(), |dw| weight_gradient(&x, &dy, s, dw)),
             &expected.dw,
         );
     }
@@ -192,13 +192,18 @@ fn check_epilogue(
     let moments = Moments::of(y, channels);
     let affine = Affine::new(&moments, &numbers(channels, 4), &numbers(channels, 5), 1e-5);
     let other = numbers(y.len(), 6);
-    for (residual, relu) in [(None, false), (None, true), (Some(&other[..]), true)] {
+    for (residual, relu) in [
+        (None, false),
+        (None, true),
+        (Some(&other[..]), false),
+        (Some(&other[..]), true),
+    ] {
         let epilogue = Epilogue {
             affine: &affine,
             residual,
             relu,
         };
-        let found = written(y.len(), |y| convolution(epilogue, y));
+        let found = output_of(y.len(), |y| convolution(epilogue, y));
         let expected = batch_norm::forward(y, &affine, residual, relu);
         let is_same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
         assert!(
@@ -283,7 +288,8 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
             numbers(s.weight_len(), 2),
             numbers(s.out_len(), 3),
         );
-        results.push(conv::forward(&x, &Filter::new(&w[..]), &s, None));
+        results.push(conv::forward(&x, &w, &s, None));
+        results.push(conv::constant_forward(&x, &w, &Forms::default(), &s, None));
         results.push(conv::input_gradient(&dy, &w, &s));
         results.push(conv::weight_gradient(&x, &dy, &s));
     }
@@ -308,6 +314,9 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
     let (y, taps) = pool::forward(&x[..3 * 25 * 40 * 24], &shape);
     results.push(pool::backward(&y, &taps, &shape));
     results.push(y);
+    let means = pool::average(&x[..3 * 25 * 40 * 24], &shape);
+    results.push(pool::average_backward(&means, &shape));
+    results.push(means);
     results
         .into_iter()
         .map(|values| values.into_iter().map(f32::to_bits).collect())

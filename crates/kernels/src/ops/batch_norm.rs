@@ -31,7 +31,7 @@ pub(crate) fn train(
     }
 }
 
-/// What running statistics take from the moments of a batch.
+/// Statistics of a batch by its moments.
 pub(crate) fn statistics(moments: &Moments) -> Result<BatchStatistics> {
     let channels = moments.mean.len();
     Ok(BatchStatistics {

@@ -6,8 +6,7 @@ use super::batch_norm::affine;
 use super::slices::{numbers, tensor, with_slice};
 use crate::Normalization;
 use crate::cpu::batch_norm::{Affine, Epilogue};
-use crate::cpu::conv::{self, Filter};
-use crate::cpu::shape::ConvShape;
+use crate::cpu::{conv, shape::ConvShape};
 
 /// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
@@ -29,34 +28,34 @@ pub(crate) fn conv2d_batch_norm_eval(
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<Tensor> {
-    let affine = affine(norm)?;
-    with_slice(&weight.contiguous()?, |weight| {
-        filtered(x, &Filter::new(weight), shape, &affine, residual, relu)
-    })?
+    let (x, weight, affine) = (x.contiguous()?, weight.contiguous()?, affine(norm)?);
+    with_epilogue(&affine, residual, relu, |epilogue| {
+        let run = |x: &[f32], w: &[f32]| conv::forward(x, w, shape, Some(epilogue));
+        let y = with_slice(&x, |x| with_slice(&weight, |w| run(x, w)))??;
+        tensor(y, &shape.out_dims())
+    })
 }
 
-/// The convolution of the `shape`, the map of each channel, the sum with `residual`, and the ReLU; without gradients.
-pub(crate) fn filtered(
-    x: &Tensor,
-    filter: &Filter<'_>,
-    shape: &ConvShape,
+/// Calls `run` with the epilogue of these operands.
+pub(crate) fn with_epilogue<R>(
     affine: &Affine,
     residual: Option<&Tensor>,
     relu: bool,
-) -> Result<Tensor> {
-    let x = x.contiguous()?;
-    let run = |residual: Option<&[f32]>| {
-        let epilogue = Epilogue {
-            affine,
-            residual,
-            relu,
-        };
-        let y = with_slice(&x, |x| conv::forward(x, filter, shape, Some(epilogue)))?;
-        tensor(y, &shape.out_dims())
+    run: impl FnOnce(Epilogue<'_>) -> Result<R>,
+) -> Result<R> {
+    let plain = Epilogue {
+        affine,
+        residual: None,
+        relu,
     };
     match residual {
-        Some(residual) => with_slice(&residual.contiguous()?, |residual| run(Some(residual)))?,
-        None => run(None),
+        Some(residual) => with_slice(&residual.contiguous()?, |residual| {
+            run(Epilogue {
+                residual: Some(residual),
+                ..plain
+            })
+        })?,
+        None => run(plain),
     }
 }
 
@@ -79,7 +78,7 @@ impl CustomOp2 for Conv {
         wl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
-        let y = conv::forward(numbers(x, xl)?, &Filter::new(numbers(w, wl)?), s, None);
+        let y = conv::forward(numbers(x, xl)?, numbers(w, wl)?, s, None);
         Ok((CpuStorage::F32(y), Shape::from(&s.out_dims())))
     }
 

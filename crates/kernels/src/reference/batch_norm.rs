@@ -44,7 +44,7 @@ pub(crate) fn train(
     Ok((finish(y, residual, with_relu)?, statistics))
 }
 
-/// Normalization by given moments, `mean` and `variance` `[C]`.
+/// Normalization by given moments.
 pub(crate) fn eval(
     x: &Tensor,
     norm: &Normalization<'_>,

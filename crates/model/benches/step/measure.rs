@@ -146,7 +146,7 @@ impl Ours {
     }
 
     fn train(&mut self) -> Outcome<()> {
-        let passes = self.network.passes(&self.images, |output| {
+        let computed = self.network.loss_gradients(&self.images, |output| {
             let log_p = candle_nn::ops::log_softmax(&output.logits, 1)?;
             let weighted = (log_p.gather(&self.labels, 1)? * &self.weights)?.sum_all()?;
             Ok::<_, ModelError>((weighted / self.weights.sum_all()?)?.neg()?)
@@ -161,13 +161,13 @@ impl Ours {
             step: self.n_steps,
         };
         for ((name, var), (first, second)) in self.network.parameters().iter().zip(&self.moments) {
-            let gradient = passes
+            let gradient = computed
                 .gradients
                 .get(var)
                 .ok_or_else(|| format!("no gradient of `{name}`"))?;
             kernels::adam_step(var, gradient, first, second, &step)?;
         }
-        passes.loss.to_scalar::<f32>()?;
+        computed.loss.to_scalar::<f32>()?;
         Ok(())
     }
 

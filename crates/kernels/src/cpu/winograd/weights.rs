@@ -93,6 +93,14 @@ impl Weights {
         }
     }
 
+    /// The same in memory of its own.
+    pub(crate) fn kept(self) -> Self {
+        Self {
+            packed: self.packed.kept(),
+            ..self
+        }
+    }
+
     /// The right matrix `[inputs, outputs]` of a frequency, from column `first` on, a multiple of the panels' width.
     pub(super) fn matrix(&self, frequency: usize, first: usize) -> &[f32] {
         &self.packed[frequency * self.plane + first * self.inputs..(frequency + 1) * self.plane]
@@ -120,13 +128,9 @@ fn gather(
     for lane in 0..GROUP.min(outputs.saturating_sub(output)) {
         let index = start + lane * stride;
         let kernel = &weight[index * 9..index * 9 + 9];
-        for tap in 0..9 {
-            let turned = if direction == Direction::Backward {
-                8 - tap
-            } else {
-                tap
-            };
-            kernels[tap][lane] = kernel[turned];
+        for (tap, group) in kernels.iter_mut().enumerate() {
+            let is_turned = direction == Direction::Backward;
+            group[lane] = kernel[if is_turned { 8 - tap } else { tap }];
         }
     }
     kernels
@@ -137,21 +141,21 @@ fn gather(
 fn transformed(kernels: &[Group; 9]) -> [Group; PLANES] {
     let mut rows = [[ZERO; 3]; 6];
     for column in 0..3 {
-        let values = weights(kernels[column], kernels[3 + column], kernels[6 + column]);
+        let values = by_point(kernels[column], kernels[3 + column], kernels[6 + column]);
         for (row, value) in rows.iter_mut().zip(values) {
             row[column] = value;
         }
     }
     let mut planes = [ZERO; PLANES];
     for (planes, [w0, w1, w2]) in planes.chunks_exact_mut(6).zip(rows) {
-        planes.copy_from_slice(&weights(w0, w1, w2));
+        planes.copy_from_slice(&by_point(w0, w1, w2));
     }
     planes
 }
 
-/// `G w`
+/// `G w`; the first and the last row of `G` are those of the identity.
 #[inline(always)]
-fn weights(w0: Group, w1: Group, w2: Group) -> [Group; 6] {
+fn by_point(w0: Group, w1: Group, w2: Group) -> [Group; 6] {
     let mut t = [ZERO; 6];
     for i in 0..GROUP {
         let sum = |row: usize| {
