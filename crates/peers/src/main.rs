@@ -78,7 +78,7 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the cases that are asked for, and prints what is found.
+/// Measures the chosen cases, and prints the results.
 fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     let chosen = chosen(&arguments.only)?;
     let interpreter = match &arguments.python {

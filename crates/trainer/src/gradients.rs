@@ -78,7 +78,7 @@ fn part_of_mean(
     }
 }
 
-/// Those of the images of both, of a loss that is the sum.
+/// Outputs and gradients for the images of both; the loss is the sum.
 fn sum(first: LossGradients, second: LossGradients) -> Result<LossGradients, TrainError> {
     let mut gradients = first.gradients;
     gradients.extend(second.gradients)?;

@@ -101,7 +101,9 @@ fn run(tree: &Path, n_images: u32) -> anyhow::Result<()> {
     let mut command = Command::new(cargo);
     command
         .args(["xtask", "repro", "--quiet"])
-        .current_dir(tree);
+        .current_dir(tree)
+        // The copy has a target folder of its own.
+        .env_remove("CARGO_TARGET_DIR");
     command.args(["--set", &format!("paint.images={}", n_images / STYLES)]);
     command.args(SETTINGS.iter().flat_map(|setting| ["--set", setting]));
     let status = command.status()?;
