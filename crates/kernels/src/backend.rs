@@ -128,7 +128,8 @@ impl Backend {
         if self == Self::Cpu && !needs_gradient {
             let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
             self.check_batch_norm(&shape.out_dims(), x.dtype(), &norm.tensors(), residual)?;
-            ops::conv::conv2d_batch_norm_eval(x, weight, &shape, norm, residual, relu)
+            let affine = ops::batch_norm::affine(norm)?;
+            ops::conv::conv2d_affine(x, weight, None, &shape, &affine, residual, relu)
         } else {
             let y = self.conv2d(x, weight, stride, padding)?;
             self.batch_norm_eval(&y, norm, residual, relu)

@@ -3,11 +3,10 @@
 use candle_core::{Result, Tensor, bail};
 
 use crate::cpu::batch_norm::Affine;
-use crate::cpu::conv::{Forms, constant_forward};
+use crate::cpu::conv::Forms;
 use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::affine;
-use crate::ops::conv::with_epilogue;
-use crate::ops::slices::{tensor, with_slice};
+use crate::ops::conv::conv2d_affine;
 use crate::{Backend, Normalization};
 
 /// A convolution and the normalization behind it, on CPU, with weights that no longer change: packed and transformed
@@ -58,12 +57,7 @@ impl ConstantConvolution {
     pub fn forward(&self, x: &Tensor, residual: Option<&Tensor>, relu: bool) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), self.weight.dims(), self.stride, self.padding)?;
         Backend::Cpu.check_batch_norm(&shape.out_dims(), x.dtype(), &[], residual)?;
-        let x = x.contiguous()?;
-        with_epilogue(&self.affine, residual, relu, |epilogue| {
-            let run =
-                |x: &[f32], w: &[f32]| constant_forward(x, w, &self.forms, &shape, Some(epilogue));
-            let y = with_slice(&x, |x| with_slice(&self.weight, |w| run(x, w)))??;
-            tensor(y, &shape.out_dims())
-        })
+        let (forms, affine) = (Some(&self.forms), &self.affine);
+        conv2d_affine(x, &self.weight, forms, &shape, affine, residual, relu)
     }
 }

@@ -1,10 +1,10 @@
 //! The kernels, on slices; of candle, its error type alone.
 
 pub(crate) mod adam;
-pub(crate) mod add;
 pub(crate) mod batch_norm;
 pub(crate) mod buffer;
 pub(crate) mod conv;
+pub(crate) mod elementwise;
 mod few_pixels;
 mod gemm;
 mod im2col;

@@ -10,16 +10,16 @@ use std::collections::hash_map::Entry;
 use candle_core::{Result, Shape, Tensor, TensorId, bail};
 
 use crate::backend::check_pool;
-use crate::cpu::add::add;
 use crate::cpu::batch_norm::{self, Affine, GradientMask, Moments, mask_gradient};
 use crate::cpu::conv;
+use crate::cpu::elementwise::add;
 use crate::cpu::pool::{self, PoolShape};
 use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::{affine, statistics};
 use crate::ops::slices::{tensor, with_slice};
 use crate::{Backend, BatchStatistics, Normalization, ops};
 
-/// Operations of a forward pass on the CPU, to be gone through backward.
+/// The record of a forward pass on the CPU, for its gradients.
 ///
 /// The methods are those of [`Backend::Cpu`], with the same bits, and record what gradients need. Gradients reach variables
 /// through operations of the tape alone.
@@ -123,7 +123,7 @@ impl Tape {
     ) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
         let (x, weight) = (self.operand(x)?, self.operand(weight)?);
-        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, &shape, None)))??;
+        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, None, &shape, None)))??;
         let y = tensor(y, &shape.out_dims())?;
         if x.target.is_some() || weight.target.is_some() {
             self.record(&y, Operation::Convolution { x, weight, shape });

@@ -284,7 +284,7 @@ impl Network {
         let loss = loss(&output)?;
         let mut gradients = loss.backward().map_err(ModelError::from)?;
         if let (Some(tape), Some(gradient)) = (tape, gradients.remove(&start)) {
-            go_back(tape, &features, &gradient, &mut gradients)?;
+            add_tape_gradients(tape, &features, &gradient, &mut gradients)?;
         }
         // Detached, so that the graph with all activations is freed.
         Ok(LossGradients {
@@ -477,7 +477,7 @@ fn variable(tensor: &Tensor) -> Result<Tensor, ModelError> {
 }
 
 /// Adds the gradients of the tape's variables, given that of its `output`.
-fn go_back(
+fn add_tape_gradients(
     tape: Tape,
     output: &Tensor,
     gradient: &Tensor,

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::{Uninit, write_vec},
+    elementwise::update,
     simd::vectorized,
 };
 
@@ -267,24 +268,12 @@ pub(crate) struct Gradients {
 
 /// Turns the gradient of a ReLU's output `y` into that of its input. As in PyTorch, it passes where the output is NaN.
 pub(crate) fn mask_gradient(gradient: &mut [f32], y: &[f32]) {
-    assert_eq!(
-        gradient.len(),
-        y.len(),
-        "numbers of an output and of its gradient"
+    update(
+        gradient,
+        y,
+        #[inline(always)]
+        |gradient, y| *gradient = if y <= 0.0 { 0.0 } else { *gradient },
     );
-    gradient
-        .par_chunks_mut(CHUNK)
-        .zip(y.par_chunks(CHUNK))
-        .for_each(|(gradient, y)| {
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (gradient, y) in gradient.iter_mut().zip(y) {
-                        *gradient = if *y <= 0.0 { 0.0 } else { *gradient };
-                    }
-                },
-            );
-        });
 }
 
 /// The gradients, given that of the output; `of_batch` if the moments are those of `x`.

@@ -55,55 +55,41 @@ fn cached<T>(cell: &OnceLock<T>, compute: impl FnOnce() -> T) -> &T {
     })
 }
 
-/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue if there is one.
+/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue if there is one. Of constant
+/// weights, `forms` keeps what is packed and transformed.
 pub(crate) fn forward(
     x: &[f32],
     weight: &[f32],
+    forms: Option<&Forms>,
     shape: &ConvShape,
     epilogue: Option<Epilogue<'_>>,
 ) -> Vec<f32> {
     check(shape, x.len(), weight.len(), shape.out_len());
-    let run = |y: &mut [_]| match Algorithm::of(shape) {
-        Algorithm::FewPixels => few_pixels::forward(x, weight, shape, epilogue, y),
-        Algorithm::Winograd => {
-            winograd::forward(x, &winograd::weights(weight, shape), shape, epilogue, y);
-        }
-        Algorithm::Im2col => {
-            im2col::forward(
-                x,
-                &pack::weights_by_patch(weight, shape),
-                shape,
-                epilogue,
-                y,
-            );
-        }
+    let algorithm = match forms {
+        Some(_) => Algorithm::of_constant_weights(shape),
+        None => Algorithm::of(shape),
     };
-    // SAFETY: all write every output pixel.
-    unsafe { write_vec(shape.out_len(), run) }
-}
-
-/// [`forward`] with constant weights, whose forms are computed once.
-pub(crate) fn constant_forward(
-    x: &[f32],
-    weight: &[f32],
-    forms: &Forms,
-    shape: &ConvShape,
-    epilogue: Option<Epilogue<'_>>,
-) -> Vec<f32> {
-    check(shape, x.len(), weight.len(), shape.out_len());
-    let run = |y: &mut [_]| match Algorithm::of_constant_weights(shape) {
+    let run = |y: &mut [_]| match algorithm {
         Algorithm::FewPixels => few_pixels::forward(x, weight, shape, epilogue, y),
         Algorithm::Winograd => {
-            let weights = cached(&forms.transformed, || {
-                winograd::weights(weight, shape).kept()
-            });
-            winograd::forward(x, weights, shape, epilogue, y);
+            let transformed = || winograd::weights(weight, shape);
+            match forms {
+                Some(forms) => {
+                    let weights = cached(&forms.transformed, || transformed().kept());
+                    winograd::forward(x, weights, shape, epilogue, y);
+                }
+                None => winograd::forward(x, &transformed(), shape, epilogue, y),
+            }
         }
         Algorithm::Im2col => {
-            let panels = cached(&forms.panels, || {
-                pack::weights_by_patch(weight, shape).kept()
-            });
-            im2col::forward(x, panels, shape, epilogue, y);
+            let packed = || pack::weights_by_patch(weight, shape);
+            match forms {
+                Some(forms) => {
+                    let panels = cached(&forms.panels, || packed().kept());
+                    im2col::forward(x, panels, shape, epilogue, y);
+                }
+                None => im2col::forward(x, &packed(), shape, epilogue, y),
+            }
         }
     };
     // SAFETY: all write every output pixel.

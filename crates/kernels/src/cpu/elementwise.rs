@@ -1,4 +1,4 @@
-//! The sum of slices.
+//! Changes of numbers one by one.
 
 use rayon::prelude::*;
 
@@ -7,18 +7,29 @@ use super::simd::vectorized;
 /// Numbers of one job.
 const CHUNK: usize = 64 * 1024;
 
-/// Adds `terms` to `sums`, of equal length.
-pub(crate) fn add(sums: &mut [f32], terms: &[f32]) {
-    assert_eq!(sums.len(), terms.len(), "numbers of sums and of terms");
-    sums.par_chunks_mut(CHUNK)
-        .zip(terms.par_chunks(CHUNK))
-        .for_each(|(sums, terms)| {
+/// Changes each of `values` by its counterpart in `others`, of equal length. The closure needs `#[inline(always)]`.
+pub(crate) fn update(values: &mut [f32], others: &[f32], change: impl Fn(&mut f32, f32) + Sync) {
+    assert_eq!(values.len(), others.len(), "numbers of two slices");
+    values
+        .par_chunks_mut(CHUNK)
+        .zip(others.par_chunks(CHUNK))
+        .for_each(|(values, others)| {
             vectorized(
                 #[inline(always)]
                 || {
-                    let pairs = sums.iter_mut().zip(terms);
-                    pairs.for_each(|(sum, term)| *sum += term);
+                    let pairs = values.iter_mut().zip(others);
+                    pairs.for_each(|(value, other)| change(value, *other));
                 },
             );
         });
+}
+
+/// Adds `terms` to `sums`, of equal length.
+pub(crate) fn add(sums: &mut [f32], terms: &[f32]) {
+    update(
+        sums,
+        terms,
+        #[inline(always)]
+        |sum, term| *sum += term,
+    );
 }

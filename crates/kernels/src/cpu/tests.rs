@@ -288,8 +288,8 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
             numbers(s.weight_len(), 2),
             numbers(s.out_len(), 3),
         );
-        results.push(conv::forward(&x, &w, &s, None));
-        results.push(conv::constant_forward(&x, &w, &Forms::default(), &s, None));
+        results.push(conv::forward(&x, &w, None, &s, None));
+        results.push(conv::forward(&x, &w, Some(&Forms::default()), &s, None));
         results.push(conv::input_gradient(&dy, &w, &s));
         results.push(conv::weight_gradient(&x, &dy, &s));
     }

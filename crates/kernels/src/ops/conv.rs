@@ -2,11 +2,10 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::batch_norm::affine;
 use super::slices::{numbers, tensor, with_slice};
-use crate::Normalization;
 use crate::cpu::batch_norm::{Affine, Epilogue};
-use crate::cpu::{conv, shape::ConvShape};
+use crate::cpu::conv::{self, Forms};
+use crate::cpu::shape::ConvShape;
 
 /// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
@@ -19,43 +18,31 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize)
     x.contiguous()?.apply_op2(&weight.contiguous()?, op)
 }
 
-/// [`conv2d`] of the `shape`, then [`eval`](super::batch_norm::eval) of its output, in one pass and without gradients.
-pub(crate) fn conv2d_batch_norm_eval(
+/// [`conv2d`] of the `shape`, then the map of each channel, the sum with `residual`, and the ReLU, in one pass and without
+/// gradients. `forms` are those of constant weights.
+pub(crate) fn conv2d_affine(
     x: &Tensor,
     weight: &Tensor,
+    forms: Option<&Forms>,
     shape: &ConvShape,
-    norm: &Normalization<'_>,
-    residual: Option<&Tensor>,
-    relu: bool,
-) -> Result<Tensor> {
-    let (x, weight, affine) = (x.contiguous()?, weight.contiguous()?, affine(norm)?);
-    with_epilogue(&affine, residual, relu, |epilogue| {
-        let run = |x: &[f32], w: &[f32]| conv::forward(x, w, shape, Some(epilogue));
-        let y = with_slice(&x, |x| with_slice(&weight, |w| run(x, w)))??;
-        tensor(y, &shape.out_dims())
-    })
-}
-
-/// Calls `run` with the epilogue of these operands.
-pub(crate) fn with_epilogue<R>(
     affine: &Affine,
     residual: Option<&Tensor>,
     relu: bool,
-    run: impl FnOnce(Epilogue<'_>) -> Result<R>,
-) -> Result<R> {
-    let plain = Epilogue {
-        affine,
-        residual: None,
-        relu,
+) -> Result<Tensor> {
+    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+    let run = |residual: Option<&[f32]>| {
+        let epilogue = Epilogue {
+            affine,
+            residual,
+            relu,
+        };
+        let run = |x: &[f32], w: &[f32]| conv::forward(x, w, forms, shape, Some(epilogue));
+        let y = with_slice(&x, |x| with_slice(&weight, |w| run(x, w)))??;
+        tensor(y, &shape.out_dims())
     };
     match residual {
-        Some(residual) => with_slice(&residual.contiguous()?, |residual| {
-            run(Epilogue {
-                residual: Some(residual),
-                ..plain
-            })
-        })?,
-        None => run(plain),
+        Some(residual) => with_slice(&residual.contiguous()?, |residual| run(Some(residual)))?,
+        None => run(None),
     }
 }
 
@@ -78,7 +65,7 @@ impl CustomOp2 for Conv {
         wl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
-        let y = conv::forward(numbers(x, xl)?, numbers(w, wl)?, s, None);
+        let y = conv::forward(numbers(x, xl)?, numbers(w, wl)?, None, s, None);
         Ok((CpuStorage::F32(y), Shape::from(&s.out_dims())))
     }
 
