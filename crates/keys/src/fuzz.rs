@@ -22,11 +22,16 @@ pub fn code(data: &[u8]) {
     assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
 }
 
-/// `pipeline.lock`: a written lock reads back.
+/// `pipeline.lock`: a written lock reads back, and means to a parser of TOML what it means to the reader of written locks.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&Source::new(lock::FILE, text));
-    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(parsed(read(&lock.text())), Some(lock));
+    let read_toml = |text: &str| Lock::parse_toml(&Source::new(lock::FILE, text));
+    let text = String::from_utf8_lossy(data);
+    let lock = parsed(read(&text));
+    assert_eq!(lock, parsed(read_toml(&text)));
+    if let Some(lock) = lock {
+        assert_eq!(parsed(read(&lock.text())).as_ref(), Some(&lock));
+        assert_eq!(parsed(read_toml(&lock.text())), Some(lock));
     }
 }
 

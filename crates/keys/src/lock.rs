@@ -14,6 +14,8 @@ use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
 
+mod written;
+
 /// The lock file, in the workspace root.
 pub const FILE: &str = "pipeline.lock";
 
@@ -116,6 +118,14 @@ impl Lock {
     /// # Errors
     /// The text isn't as [`Lock::text`] writes it.
     pub fn parse(source: &Source) -> workflow::Result<Self> {
+        match written::read(&source.text) {
+            Some(stages) => Ok(Lock { stages, file: None }),
+            None => Lock::parse_toml(source),
+        }
+    }
+
+    /// Reads a lock from any TOML.
+    pub(crate) fn parse_toml(source: &Source) -> workflow::Result<Self> {
         let document = source.parse()?;
         let mut lock = Lock::default();
         for (name, item) in document.as_table() {
@@ -237,6 +247,76 @@ mod tests {
     fn the_text_reads_back() {
         assert_eq!(parse(&lock().text()).unwrap(), lock());
         assert_eq!(parse("").unwrap(), Lock::default());
+    }
+
+    #[test]
+    fn a_lock_as_it_is_written_needs_no_parser_of_toml() {
+        let text = lock().text();
+        assert_eq!(written::read(&text), Some(lock().stages));
+        assert_eq!(written::read(HEADER), Some(BTreeMap::new()));
+    }
+
+    /// With any of its lines changed, left out or given twice, and cut off anywhere, a text means the same to both readers.
+    #[test]
+    fn the_reader_of_written_locks_reads_nothing_that_toml_reads_otherwise() {
+        let text = lock().text();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let mut texts: Vec<String> = (0..text.len())
+            .filter_map(|end| text.get(..end).map(str::to_owned))
+            .collect();
+        let others = [
+            "",
+            "\n",
+            "\r\n",
+            " ",
+            "[a.b]\n",
+            "[\"\"]\n",
+            "[]\n",
+            "[\"a\\u0041\"]\n",
+            "['a']\n",
+            "# note\n",
+            "in = 3\n",
+            "in.a = []\n",
+            "in.a = [ ]\n",
+            "in.\"a b\" = []\n",
+            "in.a.b = []\n",
+            "out.a = \"\"\n",
+            "out.model = []\n",
+        ];
+        for at in 0..lines.len() {
+            let with = |middle: &str| lines[..at].concat() + middle + &lines[at + 1..].concat();
+            texts.extend(others.map(|other| with(other)));
+            texts.extend(others.map(|other| with(&(lines[at].to_owned() + other))));
+            texts.extend(lines.iter().map(|line| with(line)));
+            texts.extend(
+                lines
+                    .iter()
+                    .map(|line| with(&(lines[at].to_owned() + line))),
+            );
+            for (from, to) in [
+                ("\"", "'"),
+                (" = ", "="),
+                (", ", ","),
+                ("\n", "\t\n"),
+                ("[", "[["),
+                ("1", "A"),
+            ] {
+                texts.push(with(&lines[at].replace(from, to)));
+            }
+        }
+        let mut n_read = 0;
+        for text in texts {
+            if let Some(stages) = written::read(&text) {
+                let lock = Lock::parse_toml(&Source::new(FILE, &text));
+                assert_eq!(
+                    lock.map_err(|e| e.to_string()).map(|lock| lock.stages),
+                    Ok(stages),
+                    "{text}"
+                );
+                n_read += 1;
+            }
+        }
+        assert!(n_read > 20, "{n_read}");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Number of characters of an invalid digest that a message repeats.
 const MESSAGE: usize = 80;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// A BLAKE3 hash of 32 bytes, written as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -40,7 +42,12 @@ impl From<blake3::Hash> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(blake3::Hash::from(self.0).to_hex().as_str())
+        let mut digits = [0; 64];
+        for ([high, low], byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *high = DIGITS[usize::from(byte >> 4)];
+            *low = DIGITS[usize::from(byte & 15)];
+        }
+        f.pad(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 }
 
@@ -67,18 +74,27 @@ impl FromStr for Digest {
         let invalid = || InvalidDigest {
             text: text.chars().take(MESSAGE).collect(),
         };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return Err(invalid());
+        }
         let mut bytes = [0; 32];
-        for (part, number) in bytes.chunks_exact_mut(8).zip(0..) {
-            let digits = text.get(16 * number..16 * (number + 1));
-            let word = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-            part.copy_from_slice(&word.ok_or_else(invalid)?.to_be_bytes());
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let (Some(high), Some(low)) = (value(*high), value(*low)) else {
+                return Err(invalid());
+            };
+            *byte = high << 4 | low;
         }
-        // Signs, capitals and further characters are no part of a digest.
-        if blake3::Hash::from(bytes).to_hex().as_str() == text {
-            Ok(Self(bytes))
-        } else {
-            Err(invalid())
-        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Value of a lowercase hexadecimal digit.
+fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
