@@ -95,7 +95,7 @@ impl Graph {
 
     /// Returns whether `path` is an output, lies in one, or holds one.
     pub fn is_made(&self, path: &Path) -> bool {
-        self.makes(&Target::Path(path.to_owned()))
+        self.producers.touches(path)
     }
 
     /// Returns whether `target`, or a part of it, is an output.

@@ -34,6 +34,9 @@ pub fn normal(root: &Path, text: &str) -> PathBuf {
             part => path.push(part),
         }
     }
+    if path.is_relative() && root.is_absolute() {
+        return path;
+    }
     match path.strip_prefix(root) {
         Ok(inside) => inside.to_owned(),
         Err(_) => path,
@@ -57,10 +60,7 @@ pub fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
         .filter(|part| *part != Component::CurDir)
         .collect();
     let first = path.components().next();
-    match first
-        .map(|part| part.as_os_str().to_string_lossy().into_owned())
-        .as_deref()
-    {
+    match first.and_then(|part| part.as_os_str().to_str()) {
         None => Err("is empty"),
         Some(".atelier" | ".git") => Err("is inside a folder that is not a stage's to write"),
         Some("pipeline.toml" | "params.toml" | "pipeline.lock" | "sources.lock") => {

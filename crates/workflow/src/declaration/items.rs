@@ -1,6 +1,7 @@
 //! Reading of single items of `pipeline.toml`; errors point into the file.
 
 use std::collections::BTreeMap;
+use std::fmt::Arguments;
 
 use serde_json::Value;
 use toml_edit::{Item, TableLike};
@@ -19,7 +20,12 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Fails if `table` has a key that isn't one of `keys`.
-    pub(super) fn known_keys(&self, table: &dyn TableLike, what: &str, keys: Table) -> Result<()> {
+    pub(super) fn known_keys(
+        &self,
+        table: &dyn TableLike,
+        what: Arguments<'_>,
+        keys: Table,
+    ) -> Result<()> {
         for (key, _) in table.iter() {
             if !keys.keys().any(|known| known.name == key) {
                 let mut known: Vec<&str> = keys.keys().map(|known| known.name).collect();
@@ -52,11 +58,11 @@ impl Reader<'_> {
         key: &str,
     ) -> Result<Option<Spanned<String>>> {
         let item = table.get(key);
-        item.map(|item| self.string(item, &format!("`{key}`")))
+        item.map(|item| self.string(item, format_args!("`{key}`")))
             .transpose()
     }
 
-    pub(super) fn string(&self, item: &Item, what: &str) -> Result<Spanned<String>> {
+    pub(super) fn string(&self, item: &Item, what: Arguments<'_>) -> Result<Spanned<String>> {
         let span = item.span().unwrap_or(0..0);
         match item.as_str() {
             Some(text) => Ok(Spanned {
@@ -70,7 +76,11 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn table<'i>(&self, item: &'i Item, what: &str) -> Result<&'i dyn TableLike> {
+    pub(super) fn table<'i>(
+        &self,
+        item: &'i Item,
+        what: Arguments<'_>,
+    ) -> Result<&'i dyn TableLike> {
         item.as_table_like().ok_or_else(|| {
             let message = format!("{what} is {}; expected a table", source::kind(item));
             self.source.error(item.span().unwrap_or(0..0), message)
@@ -105,7 +115,7 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<String, Value>> {
         let mut values = BTreeMap::new();
         if let Some(item) = table.get(key) {
-            for (name, item) in self.table(item, &format!("`{key}`"))?.iter() {
+            for (name, item) in self.table(item, format_args!("`{key}`"))?.iter() {
                 let value = json::to_json(item).ok_or_else(|| {
                     let message = format!("`{name}` is {}; expected a value", source::kind(item));
                     self.source.error(item.span().unwrap_or(0..0), message)

@@ -33,13 +33,13 @@ impl Declaration {
         let document = source.parse()?;
         let reader = Reader { source: &source };
         let root = document.as_table();
-        reader.known_keys(root, "top-level key", KeysOf::Root)?;
+        reader.known_keys(root, format_args!("top-level key"), KeysOf::Root)?;
         let default_params = reader.optional_string(root, "default-params")?;
         let renamed_params = reader.renamed_params(root)?;
         let cache = reader.cache(root)?;
         let mut stages = Vec::new();
         if let Some(item) = root.get("stage") {
-            let table = reader.table(item, "`stage`")?;
+            let table = reader.table(item, format_args!("`stage`"))?;
             for (name, item) in table.iter() {
                 reader.check_name("stage", name, table)?;
                 stages.push(reader.stage(name, item)?);
@@ -70,8 +70,8 @@ impl Reader<'_> {
         let Some(item) = root.get("cache") else {
             return Ok(CacheLimits::default());
         };
-        let table = self.table(item, "`cache`")?;
-        self.known_keys(table, "key of `cache`", KeysOf::Cache)?;
+        let table = self.table(item, format_args!("`cache`"))?;
+        self.known_keys(table, format_args!("key of `cache`"), KeysOf::Cache)?;
         Ok(CacheLimits {
             max_size: self.quantity(table, "max-size", quantity::bytes)?,
             max_age: self.quantity(table, "max-age", quantity::duration)?,
@@ -82,8 +82,8 @@ impl Reader<'_> {
     fn renamed_params(&self, root: &dyn TableLike) -> Result<BTreeMap<String, String>> {
         let mut renamed = BTreeMap::new();
         if let Some(item) = root.get("renamed-params") {
-            for (old, item) in self.table(item, "`renamed-params`")?.iter() {
-                let new = self.string(item, &format!("`{old}`"))?;
+            for (old, item) in self.table(item, format_args!("`renamed-params`"))?.iter() {
+                let new = self.string(item, format_args!("`{old}`"))?;
                 renamed.insert(old.to_owned(), new.value);
             }
         }
@@ -91,8 +91,8 @@ impl Reader<'_> {
     }
 
     fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
-        let table = self.table(item, &format!("stage `{name}`"))?;
-        self.known_keys(table, &format!("key of stage `{name}`"), KeysOf::Stage)?;
+        let table = self.table(item, format_args!("stage `{name}`"))?;
+        self.known_keys(table, format_args!("key of stage `{name}`"), KeysOf::Stage)?;
         let stage = Stage {
             name: name.to_owned(),
             desc: self.optional_string(table, "desc")?.map(|text| text.value),
@@ -128,7 +128,7 @@ impl Reader<'_> {
     }
 
     fn piece_of_advice(&self, table: &Table) -> Result<Advice> {
-        self.known_keys(table, "key of `advice`", KeysOf::Advice)?;
+        self.known_keys(table, format_args!("key of `advice`"), KeysOf::Advice)?;
         let span = table.span().unwrap_or(0..0);
         let needed = |key: &str| {
             let text = self.optional_string(table, key)?.map(|text| text.value);
@@ -148,8 +148,8 @@ impl Reader<'_> {
 
     /// The table `[device]`.
     fn device_check(&self, item: &Item) -> Result<DeviceCheck> {
-        let table = self.table(item, "`device`")?;
-        self.known_keys(table, "key of `device`", KeysOf::Device)?;
+        let table = self.table(item, format_args!("`device`"))?;
+        self.known_keys(table, format_args!("key of `device`"), KeysOf::Device)?;
         let at = item.span().unwrap_or(0..0);
         let run = match self.optional_string(table, "check")? {
             Some(run) if is_crate_and_binary(&run.value) => run.value,
@@ -161,8 +161,8 @@ impl Reader<'_> {
         };
         let mut params = BTreeMap::new();
         if let Some(item) = table.get("params") {
-            for (name, item) in self.table(item, "`params`")?.iter() {
-                let key = self.string(item, &format!("`{name}`"))?;
+            for (name, item) in self.table(item, format_args!("`params`"))?.iter() {
+                let key = self.string(item, format_args!("`{name}`"))?;
                 params.insert(name.to_owned(), key.value);
             }
         }
@@ -195,7 +195,7 @@ impl Reader<'_> {
     fn commands(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
         match table.get("cmd") {
             Some(item) if item.is_array() => self.strings(item, "cmd").map(Some),
-            Some(item) => Ok(Some(vec![self.string(item, "`cmd`")?])),
+            Some(item) => Ok(Some(vec![self.string(item, format_args!("`cmd`"))?])),
             None => Ok(None),
         }
     }
@@ -203,12 +203,12 @@ impl Reader<'_> {
     fn inputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<String>>> {
         let mut inputs = BTreeMap::new();
         if let Some(item) = table.get("in") {
-            let table = self.table(item, "`in`")?;
+            let table = self.table(item, format_args!("`in`"))?;
             for (name, item) in table.iter() {
                 self.check_name("input", name, table)?;
                 inputs.insert(
                     name.to_owned(),
-                    self.string(item, &format!("input `{name}`"))?,
+                    self.string(item, format_args!("input `{name}`"))?,
                 );
             }
         }
@@ -218,7 +218,7 @@ impl Reader<'_> {
     fn outputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, DeclaredOutput>> {
         let mut outputs = BTreeMap::new();
         if let Some(item) = table.get("out") {
-            let table = self.table(item, "`out`")?;
+            let table = self.table(item, format_args!("`out`"))?;
             for (name, item) in table.iter() {
                 self.check_name("output", name, table)?;
                 outputs.insert(name.to_owned(), self.output(name, item)?);
@@ -229,13 +229,17 @@ impl Reader<'_> {
 
     fn output(&self, name: &str, item: &Item) -> Result<DeclaredOutput> {
         let Some(table) = item.as_table_like() else {
-            let path = self.string(item, &format!("output `{name}`"))?;
+            let path = self.string(item, format_args!("output `{name}`"))?;
             return Ok(DeclaredOutput {
                 path,
                 treatment: Treatment::default(),
             });
         };
-        self.known_keys(table, &format!("key of output `{name}`"), KeysOf::Output)?;
+        self.known_keys(
+            table,
+            format_args!("key of output `{name}`"),
+            KeysOf::Output,
+        )?;
         let Some(path) = self.optional_string(table, "path")? else {
             let message = format!("output `{name}` has no `path`");
             return Err(self.source.error(item.span().unwrap_or(0..0), message));
@@ -296,14 +300,14 @@ impl Reader<'_> {
             return Ok(BTreeMap::new());
         };
         let outputs = self.outputs(table)?;
-        let table = self.table(item, "`check`")?;
+        let table = self.table(item, format_args!("`check`"))?;
         let checks = table.iter().map(|(name, item)| {
             if !outputs.contains_key(name) {
                 let hint = nearest_name::hint(name, outputs.keys().map(String::as_str));
                 let message = format!("`check` names no output: `{name}`{hint}");
                 return Err(self.source.error(source::key_span(table, name), message));
             }
-            self.table(item, &format!("`check.{name}`"))?;
+            self.table(item, format_args!("`check.{name}`"))?;
             let span = source::key_span(table, name);
             let value = json::tables_to_json(item).ok_or_else(|| {
                 let message = format!("`check.{name}` has a value that no check can take");
@@ -318,7 +322,7 @@ impl Reader<'_> {
         let Some(item) = table.get("each") else {
             return Ok(Vec::new());
         };
-        let table = self.table(item, "`each`")?;
+        let table = self.table(item, format_args!("`each`"))?;
         let variables = table.iter().map(|(name, item)| {
             self.check_name("variable", name, table)?;
             let span = item.span().unwrap_or(0..0);

@@ -1,6 +1,7 @@
 //! Producers of paths.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Included, Unbounded};
 use std::path::Path;
 
 use super::{InstanceId, PerInstance};
@@ -61,7 +62,7 @@ impl Producers {
     pub(super) fn makers(&self, target: &Target) -> BTreeSet<InstanceId> {
         match target {
             Target::Absent => BTreeSet::new(),
-            Target::Path(path) => self.touching(text(path)),
+            Target::Path(path) => self.touching(text(path)).collect(),
             Target::Glob(pattern) => {
                 let declared: BTreeSet<InstanceId> =
                     self.matching(pattern).map(|(_, id)| id).collect();
@@ -75,17 +76,29 @@ impl Producers {
         }
     }
 
+    /// Returns whether `path`, a folder around it, or something inside it is an output.
+    pub(super) fn touches(&self, path: &Path) -> bool {
+        self.touching(text(path)).next().is_some()
+    }
+
     /// Makers of `path`, of a folder around it, or of something inside it.
-    fn touching(&self, path: &str) -> BTreeSet<InstanceId> {
+    fn touching(&self, path: &str) -> impl Iterator<Item = InstanceId> {
+        let around = [path].into_iter().chain(folders(path));
+        let around = around.filter_map(|folder| self.0.get(folder));
+        around.chain(self.within(path)).copied()
+    }
+
+    /// Makers of something inside `path`.
+    fn within(&self, path: &str) -> impl Iterator<Item = &InstanceId> {
         let inside = match path {
             "" => String::new(),
-            path => format!("{path}/"),
+            path => [path, "/"].concat(),
         };
-        let within = self.0.range(inside.clone()..);
-        let within = within.take_while(|(other, _)| other.starts_with(&inside));
-        let around = folders(path).chain([path]);
-        let around = around.filter_map(|folder| self.0.get(folder));
-        around.chain(within.map(|(_, id)| id)).copied().collect()
+        let within = self
+            .0
+            .range::<str, _>((Included(inside.as_str()), Unbounded));
+        let within = within.take_while(move |(other, _)| other.starts_with(&inside));
+        within.map(|(_, id)| id)
     }
 }
 
