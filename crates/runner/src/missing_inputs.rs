@@ -1,5 +1,6 @@
 //! Inputs that no stage makes: they are looked for before anything runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use keys::on_disk;
@@ -17,6 +18,8 @@ use crate::program_name::PROGRAM;
 /// Some are missing; each is named with its stage and the param that gave it.
 pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
     let mut missing: Vec<Missing> = Vec::new();
+    // Many stages may read the same file.
+    let mut known: BTreeSet<&Path> = BTreeSet::new();
     let tracked = SourceLock::load(&workflow.root)?;
     for id in workflow.graph.in_order(selection) {
         let instance = &workflow.graph.instances[id];
@@ -24,7 +27,10 @@ pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
             continue;
         }
         for (name, input) in &instance.inputs {
-            if let Some(path) = missing_source(workflow, input)? {
+            let exists = |path| {
+                known.contains(path) || workflow.root.join(path).exists() && known.insert(path)
+            };
+            if let Some(path) = missing_source(workflow, input, exists)? {
                 let is_same = |known: &&mut Missing| known.path == path && known.input == *name;
                 match missing.iter_mut().find(is_same) {
                     Some(known) => known.stages.push(instance.name.clone()),
@@ -49,11 +55,14 @@ pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
     Err(Error::MissingInputs(messages.collect()))
 }
 
-fn missing_source(workflow: &Workflow, input: &Input) -> Result<Option<String>> {
+/// The path or pattern of an input that no stage makes, if it doesn't exist.
+fn missing_source<'w>(
+    workflow: &Workflow,
+    input: &'w Input,
+    mut exists: impl FnMut(&'w Path) -> bool,
+) -> Result<Option<String>> {
     match &input.target {
-        Target::Path(path)
-            if !workflow.root.join(path).exists() && !workflow.graph.is_made(path) =>
-        {
+        Target::Path(path) if !workflow.graph.is_made(path) && !exists(path) => {
             Ok(Some(path.display().to_string()))
         }
         Target::Glob(pattern) => {
