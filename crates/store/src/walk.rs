@@ -68,7 +68,11 @@ impl Listing {
         };
         Ok(Self {
             is_folder: tree.is_folder,
-            files: tree.files.into_par_iter().map(found).collect(),
+            // One file isn't worth the start of threads.
+            files: match tree.files.len() {
+                0 | 1 => tree.files.into_iter().map(found).collect(),
+                _ => tree.files.into_par_iter().map(found).collect(),
+            },
             empty_folders: tree.empty_folders,
             unusable: tree.unusable,
             rules,
