@@ -261,7 +261,8 @@ fn before(
     upstream: &PerInstance<BTreeSet<InstanceId>>,
 ) -> PerInstance<BTreeSet<InstanceId>> {
     let mut by_stage: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
-    for (id, instance) in instances.with_ids() {
+    let is_used = instances.iter().any(|instance| !instance.after.is_empty());
+    for (id, instance) in instances.with_ids().filter(|_| is_used) {
         by_stage.entry(&instance.stage).or_default().push(id);
     }
     let of_stage = |name: &String| by_stage.get(name.as_str()).into_iter().flatten();

@@ -28,7 +28,7 @@ pub enum Piece<'a> {
 pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(start) = rest.find("${") {
+    while let Some(start) = opening(rest) {
         let Some(length) = rest[start..].find('}') else {
             return Err(TemplateError::Open(text.to_owned()));
         };
@@ -48,6 +48,12 @@ pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     Ok(pieces)
 }
 
+/// Place of the first `${`. The search for one character takes a fraction of the time of one for two.
+fn opening(text: &str) -> Option<usize> {
+    let mut dollars = text.match_indices('$').map(|(at, _)| at);
+    dollars.find(|at| text[at + 1..].starts_with('{'))
+}
+
 /// Replaces each `${name}` of `text` by `lookup(name)`.
 ///
 /// # Errors
@@ -56,6 +62,9 @@ pub fn fill<E: From<TemplateError>>(
     text: &str,
     mut lookup: impl FnMut(&str) -> Result<String, E>,
 ) -> Result<String, E> {
+    if !text.contains('$') {
+        return Ok(text.to_owned());
+    }
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text)? {
         match piece {
