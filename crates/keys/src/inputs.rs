@@ -271,10 +271,10 @@ fn add_declared(manifest: &mut Manifest, instance: &Instance) {
         Action::Run(run) => manifest.add(Section::Command, "run", run.as_str()),
         Action::Command(texts) => {
             let value = match texts.as_slice() {
-                [text] => Value::from(text.as_str()),
-                texts => Value::from(texts),
+                [text] => serde_json::to_string(text),
+                texts => serde_json::to_string(texts),
             };
-            manifest.add(Section::Command, "cmd", value.to_string());
+            manifest.add(Section::Command, "cmd", value.expect("texts have JSON"));
         }
     }
     for (name, value) in &instance.params {

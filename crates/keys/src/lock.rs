@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use store::{Digest, InvalidDigest};
 use toml_edit::{Item, Key, TableLike};
@@ -25,7 +26,7 @@ const HEADER: &str =
 /// The lock file's contents.
 #[derive(Debug, Clone, Default)]
 pub struct Lock {
-    stages: BTreeMap<String, Locked>,
+    stages: BTreeMap<String, Arc<Locked>>,
     /// Text of the file with these contents; none once anything has changed. A comparison of texts takes a tenth of the
     /// time of reading one.
     file: Option<String>,
@@ -78,17 +79,22 @@ impl Lock {
 
     /// The last result of the instance `name`.
     pub fn get(&self, name: &str) -> Option<&Locked> {
-        self.stages.get(name)
+        self.stages.get(name).map(|locked| &**locked)
+    }
+
+    /// The same, without a borrow of the lock.
+    pub fn shared(&self, name: &str) -> Option<Arc<Locked>> {
+        self.stages.get(name).cloned()
     }
 
     /// All instances with their last results, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Locked)> {
-        { self.stages.iter() }.map(|(name, locked)| (name.as_str(), locked))
+        { self.stages.iter() }.map(|(name, locked)| (name.as_str(), &**locked))
     }
 
     /// Notes the last result of the instance `name`.
     pub fn insert(&mut self, name: String, locked: Locked) {
-        self.stages.insert(name, locked);
+        self.stages.insert(name, Arc::new(locked));
         self.file = None;
     }
 
@@ -137,7 +143,7 @@ impl Lock {
                 )));
             };
             let locked = read_stage(table).map_err(|what| wrong(format!("`{name}`: {what}")))?;
-            lock.stages.insert(name.to_owned(), locked);
+            lock.stages.insert(name.to_owned(), Arc::new(locked));
         }
         Ok(lock)
     }

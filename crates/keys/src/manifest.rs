@@ -21,6 +21,9 @@ pub use difference::{Difference, Entry};
 use section::Lines;
 pub use section::Section;
 
+/// Bytes of the text of a small manifest.
+const KEY_TEXT: usize = 512;
+
 /// The readable manifest of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manifest {
@@ -53,7 +56,7 @@ impl Manifest {
 
     /// The hash of the text.
     pub fn key(&self) -> Digest {
-        let mut text = String::new();
+        let mut text = String::with_capacity(KEY_TEXT);
         for (section, lines) in &self.sections {
             // Writing to a string cannot fail.
             let _ = write_lines(&mut text, section, lines);

@@ -3,6 +3,7 @@
 //! Pure: a [`Snapshot`] has everything that a decision depends on. [`observe`](crate::observe) makes one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use store::{Digest, Record};
 use workflow::instance::Instance;
@@ -23,7 +24,7 @@ pub struct Snapshot<'a> {
     /// Its key and inputs; none for a frozen instance, whose inputs decide nothing.
     pub resolved: Option<Resolved>,
     /// Its entry in `pipeline.lock`.
-    pub locked: Option<Locked>,
+    pub locked: Option<Arc<Locked>>,
     /// The record under the key of that entry.
     pub last: Option<Record>,
     /// Outputs by name, observed where `pipeline.lock` has the key, the instance is frozen, or its binary is the one
@@ -119,7 +120,7 @@ impl Snapshot<'_> {
 
     /// The entry of `pipeline.lock`, if its key is `key`.
     pub(crate) fn locked_under(&self, key: &Digest) -> Option<&Locked> {
-        self.locked.as_ref().filter(|locked| locked.key == *key)
+        self.locked.as_deref().filter(|locked| locked.key == *key)
     }
 
     /// Outputs that aren't those of `locked`.

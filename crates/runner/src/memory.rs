@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keys::inputs::{Content, Derivation};
 use keys::lock::Locked;
@@ -110,8 +111,8 @@ impl Observe for Disk {
         Ok(matching.cloned().collect())
     }
 
-    fn locked(&self, instance: &str) -> Option<Locked> {
-        self.lock.get(instance).cloned()
+    fn locked(&self, instance: &str) -> Option<Arc<Locked>> {
+        self.lock.get(instance).cloned().map(Arc::new)
     }
 
     fn record(&self, key: &Digest) -> Option<Record> {

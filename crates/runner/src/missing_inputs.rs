@@ -1,6 +1,7 @@
 //! Inputs that no stage makes: they are looked for before anything runs.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use keys::on_disk;
@@ -19,7 +20,7 @@ use crate::program_name::PROGRAM;
 pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
     let mut missing: Vec<Missing> = Vec::new();
     // Many stages may read the same file.
-    let mut known: BTreeSet<&Path> = BTreeSet::new();
+    let mut known: BTreeSet<&OsStr> = BTreeSet::new();
     let tracked = SourceLock::load(&workflow.root)?;
     for id in workflow.graph.in_order(selection) {
         let instance = &workflow.graph.instances[id];
@@ -27,10 +28,7 @@ pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
             continue;
         }
         for (name, input) in &instance.inputs {
-            let exists = |path| {
-                known.contains(path) || workflow.root.join(path).exists() && known.insert(path)
-            };
-            if let Some(path) = missing_source(workflow, input, exists)? {
+            if let Some(path) = missing_source(workflow, input, &mut known)? {
                 let is_same = |known: &&mut Missing| known.path == path && known.input == *name;
                 match missing.iter_mut().find(is_same) {
                     Some(known) => known.stages.push(instance.name.clone()),
@@ -55,14 +53,19 @@ pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
     Err(Error::MissingInputs(messages.collect()))
 }
 
-/// The path or pattern of an input that no stage makes, if it doesn't exist.
+/// The path or pattern of an input that no stage makes, if it doesn't exist. `known` has the paths that need no further
+/// look.
 fn missing_source<'w>(
     workflow: &Workflow,
     input: &'w Input,
-    mut exists: impl FnMut(&'w Path) -> bool,
+    known: &mut BTreeSet<&'w OsStr>,
 ) -> Result<Option<String>> {
     match &input.target {
-        Target::Path(path) if !workflow.graph.is_made(path) && !exists(path) => {
+        Target::Path(path) if !known.contains(path.as_os_str()) => {
+            if workflow.graph.is_made(path) || workflow.root.join(path).exists() {
+                known.insert(path.as_os_str());
+                return Ok(None);
+            }
             Ok(Some(path.display().to_string()))
         }
         Target::Glob(pattern) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keys::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
 use keys::lock::Locked;
@@ -50,7 +51,7 @@ pub trait Observe {
     fn matching(&self, pattern: &str) -> Result<Vec<PathBuf>>;
 
     /// The entry of `pipeline.lock` for an instance.
-    fn locked(&self, instance: &str) -> Option<Locked>;
+    fn locked(&self, instance: &str) -> Option<Arc<Locked>>;
 
     /// The record in the cache under a key.
     fn record(&self, key: &Digest) -> Option<Record>;
@@ -88,7 +89,7 @@ pub fn snapshot<'g>(
         waits_for: Vec::new(),
     };
     if instance.rules.is_frozen {
-        snapshot.outputs = places(instance, snapshot.locked.as_ref(), observe);
+        snapshot.outputs = places(instance, snapshot.locked.as_deref(), observe);
         return Ok(snapshot);
     }
     let resolved = resolved(graph, id, predicted, observe)?;
@@ -118,7 +119,7 @@ pub fn snapshot<'g>(
 /// Adds outputs and records, as far as they can change the decision on a key.
 fn add_results(snapshot: &mut Snapshot<'_>, key: &Digest, observe: &mut dyn Observe) -> Result<()> {
     let instance = snapshot.instance;
-    match snapshot.locked_under(key).cloned() {
+    match snapshot.locked.clone().filter(|locked| locked.key == *key) {
         None => snapshot.last = last(snapshot, observe),
         Some(locked) => {
             snapshot.outputs = outputs(instance, observe)?;

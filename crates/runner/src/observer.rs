@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keys::code::{Code, at_stage};
 use keys::inputs::Content;
@@ -84,8 +85,8 @@ impl Observe for WorkspaceObserver<'_> {
         Ok(on_disk::matching(&self.workflow.root, pattern)?)
     }
 
-    fn locked(&self, instance: &str) -> Option<Locked> {
-        self.lock.get(instance).cloned()
+    fn locked(&self, instance: &str) -> Option<Arc<Locked>> {
+        self.lock.shared(instance)
     }
 
     fn record(&self, key: &Digest) -> Option<Record> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use store::Digest;
 
@@ -10,7 +11,7 @@ use super::{HEADER, Locked};
 
 /// Reads a lock. None if a line is not as it is written, such as after an edit or a merge: what such a text means, or
 /// where its error is, is left to the parser of TOML.
-pub(super) fn read(text: &str) -> Option<BTreeMap<String, Locked>> {
+pub(super) fn read(text: &str) -> Option<BTreeMap<String, Arc<Locked>>> {
     let mut stages = BTreeMap::new();
     let mut lines = text.strip_prefix(HEADER)?.split_terminator('\n').peekable();
     while let Some(line) = lines.next() {
@@ -26,14 +27,15 @@ pub(super) fn read(text: &str) -> Option<BTreeMap<String, Locked>> {
         while let Some(line) = lines.next_if(|line| !line.is_empty()) {
             add_entry(&mut locked, line)?;
         }
-        add(&mut stages, name, locked)?;
+        add(&mut stages, name, Arc::new(locked))?;
     }
     Some(stages)
 }
 
 /// Adds a line of an input or output.
 fn add_entry(locked: &mut Locked, line: &str) -> Option<()> {
-    let (entry, value) = line.split_once(" = ")?;
+    let (entry, value) = line.split_once(' ')?;
+    let value = value.strip_prefix("= ")?;
     match entry.split_once('.')? {
         ("in", input) => {
             let list = value.strip_prefix('[')?.strip_suffix(']')?;

@@ -63,7 +63,7 @@ fn snapshot(instance: &Instance) -> Snapshot<'_> {
 fn settled(instance: &Instance) -> Snapshot<'_> {
     let key = derivation(instance).key;
     Snapshot {
-        locked: Some(locked(key)),
+        locked: Some(locked(key).into()),
         outputs: BTreeMap::from([
             ("x", OutputState::Present(Some(digest("x")))),
             ("log", OutputState::Present(None)),
@@ -196,7 +196,7 @@ fn a_changed_key_is_explained_by_the_record_of_the_last_result() {
     let instance = instance().param("lr", 0.2);
     let before = derivation(&stage("a").makes("x").makes_volatile("log").param("lr", 0.1));
     let changed = |last| Snapshot {
-        locked: Some(locked(before.key)),
+        locked: Some(locked(before.key).into()),
         last,
         ..snapshot(&instance)
     };
