@@ -291,7 +291,7 @@ mod tests {
         ];
         for at in 0..lines.len() {
             let with = |middle: &str| lines[..at].concat() + middle + &lines[at + 1..].concat();
-            texts.extend(others.map(|other| with(other)));
+            texts.extend(others.map(with));
             texts.extend(others.map(|other| with(&(lines[at].to_owned() + other))));
             texts.extend(lines.iter().map(|line| with(line)));
             texts.extend(
