@@ -14,6 +14,7 @@
 mod error;
 mod ignores;
 mod litter;
+pub mod parallel;
 mod tree;
 mod unusable;
 

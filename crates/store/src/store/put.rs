@@ -3,8 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use rayon::prelude::*;
-use walk::Rules;
+use walk::{Rules, parallel};
 
 use super::{Store, known, make_parent};
 use crate::file_state::FileState;
@@ -34,17 +33,16 @@ impl Store {
         let listing = Listing::of(path, Rules::Output)?;
         listing.settle(|state| index.get(state).is_none());
         let known = &*index;
-        let taken = listing.files.par_iter();
-        let taken = taken.map(|file| self.take_in(known, path, file));
-        let taken = taken.collect::<Result<Vec<_>>>()?;
+        let take_in = |file| self.take_in(known, path, file);
+        let taken: Vec<Taken> = parallel::try_map(&listing.files, 1, take_in)?.collect();
         let digests: Vec<_> = taken.iter().map(|taken| Some(taken.file.digest)).collect();
 
-        let placed = taken.into_par_iter().zip(&listing.files);
-        let placed = placed.flat_map_iter(|(taken, file)| {
+        let placed = taken.into_iter().zip(&listing.files);
+        let placed = placed.flat_map(|(taken, file)| {
             let object = self.object(&taken.object.digest);
             [(taken.file, file.path(path)), (taken.object, object)]
         });
-        self.observe_placed(index, placed)?;
+        self.observe_placed(index, &placed.collect::<Vec<_>>())?;
 
         self.name(&listing, &digests)
     }
