@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use cli::program::exit_code;
 use cli::workspace;
+use keys::prebuilt::Prebuilt;
 
 /// Run all tests of the workspace, with arguments for `cargo test`
 #[derive(Debug, Args)]
@@ -121,7 +122,7 @@ fn bench_program(package: &str, arguments: &[String]) -> anyhow::Result<ExitCode
 
 /// Checks that there are sources for a command.
 pub(crate) fn check_sources(root: &Path, command: &str) -> anyhow::Result<()> {
-    if !root.join("Cargo.toml").is_file() {
+    if Prebuilt::load(root)?.is_some() || !root.join("Cargo.toml").is_file() {
         bail!("{command} needs the sources: run it in a checkout, with Rust");
     }
     Ok(())

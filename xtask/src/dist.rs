@@ -12,9 +12,11 @@ use runner::prebuild::prebuild;
 use runner::workspace::Access;
 
 /// What the archive has besides binaries, where the workspace has it.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "pipeline.toml",
     "params.toml",
+    // An input of stage `model-card`.
+    "Cargo.toml",
     "params",
     "searches",
     "weights.toml",

@@ -79,13 +79,13 @@ impl Prebuilt {
         }
     }
 
-    /// Reads the manifest in `root`. None if there is none, or if `root` has sources, which count in its place.
+    /// Reads the manifest in `root`. None if there is none, or if `root` has a `Cargo.lock`: sources count in its place.
     ///
     /// # Errors
     /// It cannot be read, is malformed or of another version.
     pub fn load(root: &Path) -> Result<Option<Self>> {
         let path = root.join(FILE);
-        if root.join("Cargo.toml").is_file() || !path.is_file() {
+        if root.join("Cargo.lock").is_file() || !path.is_file() {
             return Ok(None);
         }
         let bytes = fs_err::read(path)?;
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(read.manifest("app/first").unwrap(), manifest());
         let error = read.manifest("app/frist").unwrap_err().to_string();
         assert!(error.contains("did you mean `app/first`?"), "{error}");
-        fs_err::write(folder.path().join("Cargo.toml"), "").unwrap();
+        fs_err::write(folder.path().join("Cargo.lock"), "").unwrap();
         assert_eq!(Prebuilt::load(folder.path()).unwrap(), None);
     }
 
