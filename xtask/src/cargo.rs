@@ -1,12 +1,14 @@
 //! Tests and benchmarks of the workspace, by cargo.
 
 use std::env;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use cli::program::exit_code;
 use cli::workspace;
+use keys::prebuilt::Prebuilt;
 
 /// Run all tests of the workspace, with arguments for `cargo test`
 #[derive(Debug, Args)]
@@ -118,11 +120,21 @@ fn bench_program(package: &str, arguments: &[String]) -> anyhow::Result<ExitCode
     run(command.args(arguments))
 }
 
+/// Checks that there are sources for a command.
+pub(crate) fn check_sources(root: &Path, command: &str) -> anyhow::Result<()> {
+    if Prebuilt::load(root)?.is_some() || !root.join("Cargo.toml").is_file() {
+        bail!("{command} needs the sources: run it in a checkout, with Rust");
+    }
+    Ok(())
+}
+
 /// Cargo in the workspace's root.
 fn cargo() -> anyhow::Result<Command> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = workspace::root()?;
+    check_sources(&root, "this command")?;
     let mut command = Command::new(cargo);
-    command.current_dir(workspace::root()?);
+    command.current_dir(root);
     Ok(command)
 }
 

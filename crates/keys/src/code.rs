@@ -1,4 +1,5 @@
-//! The code of the workspace's binaries, by cargo's knowledge and the closures found with it.
+//! The code of the workspace's binaries: by cargo's knowledge and the closures found with it, or by the manifest of an
+//! archive.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use crate::cargo::{Built, DepInfo, Packages, Variable};
 use crate::closure::Closures;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
+use crate::prebuilt::Prebuilt;
 
 /// Code of binaries, loaded when first needed.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Code {
     /// True if cargo's answer is stored for the next command.
     is_kept: bool,
     packages: Option<Packages>,
+    /// The manifest of an archive, once looked for; none in it where the workspace has sources.
+    prebuilt: Option<Option<Prebuilt>>,
     closures: Closures,
 }
 
@@ -31,6 +35,7 @@ impl Code {
             folder: folder.to_owned(),
             is_kept,
             packages: None,
+            prebuilt: None,
             closures: Closures::load(&folder.join("code.json")),
         }
     }
@@ -40,6 +45,9 @@ impl Code {
     /// # Errors
     /// There's no such binary, or cargo fails.
     pub fn manifest(&mut self, run: &str, index: &mut Index) -> Result<Manifest> {
+        if let Some(prebuilt) = self.prebuilt()? {
+            return prebuilt.manifest(run);
+        }
         self.load(index)?;
         let packages = self.packages.as_ref().expect("they were just loaded");
         self.closures.manifest(&self.root, packages, index, run)
@@ -50,6 +58,9 @@ impl Code {
     /// # Errors
     /// Cargo fails.
     pub fn has(&mut self, run: &str, index: &mut Index) -> Result<bool> {
+        if let Some(prebuilt) = self.prebuilt()? {
+            return Ok(prebuilt.binary(run).is_ok());
+        }
         if !self.root.join("Cargo.toml").is_file() {
             return Ok(false);
         }
@@ -61,6 +72,9 @@ impl Code {
     /// # Errors
     /// There isn't; the message names the nearest. Or cargo fails.
     pub fn check(&mut self, run: &str, index: &mut Index) -> Result<()> {
+        if let Some(prebuilt) = self.prebuilt()? {
+            return prebuilt.binary(run).map(drop);
+        }
         self.load(index)?.member_of_stage(run).map(drop)
     }
 
@@ -75,6 +89,9 @@ impl Code {
         executable: &Path,
         index: &mut Index,
     ) -> Result<Option<PathBuf>> {
+        if self.prebuilt()?.is_some() {
+            return Ok(None);
+        }
         self.load(index)?;
         let packages = self.packages.as_ref().expect("they were just loaded");
         let code = self.closures.code(&self.root, packages, index, run)?;
@@ -91,6 +108,9 @@ impl Code {
         built: &Built,
         index: &mut Index,
     ) -> Result<Option<Variable>> {
+        if self.prebuilt()?.is_some() {
+            return Ok(None);
+        }
         let root = self.root.clone();
         let reaches = &self.load(index)?.member_of_stage(run)?.reaches;
         built.uncovered_variable(&root, run, &reaches.clone(), index)
@@ -112,6 +132,18 @@ impl Code {
             self.closures.changed = false;
         }
         Ok(())
+    }
+
+    /// The manifest of an archive; none where the workspace has sources.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn prebuilt(&mut self) -> Result<Option<&Prebuilt>> {
+        let prebuilt = match self.prebuilt.take() {
+            Some(prebuilt) => prebuilt,
+            None => Prebuilt::load(&self.root)?,
+        };
+        Ok(self.prebuilt.insert(prebuilt).as_ref())
     }
 
     fn load(&mut self, index: &mut Index) -> Result<&Packages> {
@@ -137,7 +169,10 @@ impl Code {
 pub fn at_stage(declaration: &Declaration, instance: &Instance, error: Error) -> Error {
     let is_of_name = matches!(
         error,
-        Error::UnknownCrate { .. } | Error::UnknownBinary { .. } | Error::ForeignCrate { .. }
+        Error::UnknownCrate { .. }
+            | Error::UnknownBinary { .. }
+            | Error::ForeignCrate { .. }
+            | Error::NotPrebuilt { .. }
     );
     let located = is_of_name.then(|| located(declaration, instance, error.to_string()));
     located.flatten().map_or(error, Error::from)

@@ -52,6 +52,17 @@ pub enum Error {
         /// Its folder.
         folder: PathBuf,
     },
+    /// The manifest of an archive that cannot be used.
+    #[error("cannot use `prebuilt.json`: {0}")]
+    Prebuilt(String),
+    /// A binary that the archive doesn't have.
+    #[error("`prebuilt.json` has no binary `{run}`{hint}")]
+    NotPrebuilt {
+        /// `crate/binary`.
+        run: String,
+        /// The nearest name, as a clause.
+        hint: String,
+    },
     /// A file operation.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod lock;
 pub mod manifest;
 pub mod on_disk;
+pub mod prebuilt;
 pub mod reason;
 
 pub use error::{Error, Result};

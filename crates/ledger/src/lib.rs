@@ -15,7 +15,7 @@ pub mod metrics;
 pub mod provenance;
 pub mod revision;
 pub mod runs;
-mod sha256;
+pub mod sha256;
 pub mod source_lock;
 pub mod sources;
 pub mod states;

@@ -61,7 +61,7 @@ impl Growing {
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn of_file(path: &Path) -> Result<String> {
+pub fn of_file(path: &Path) -> Result<String> {
     let mut sha256 = Growing::default();
     let file = fs_err::File::open(path);
     let read = file.and_then(|mut file| sha256.read(&mut file));

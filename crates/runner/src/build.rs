@@ -1,4 +1,4 @@
-//! Building the binaries of stages.
+//! Building the binaries of stages, or taking them from an archive.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use executor::Interrupts;
 use keys::cargo::{Built, tool};
+use keys::prebuilt::Prebuilt;
 use workflow::declaration::Action;
 use workflow::device::Device;
 use workflow::graph::PerInstance;
@@ -54,12 +55,16 @@ impl Build {
         self.packages.insert(package);
     }
 
-    /// Builds in release, with cargo's own progress on standard error. Where it keeps going, executables that don't
+    /// The binaries, from an archive if the workspace is one, else built in release, with cargo's own progress on standard error. Where it keeps going, executables that don't
     /// compile are missing.
     ///
     /// # Errors
-    /// Cargo cannot be started, the build fails, or a signal to stop came.
+    /// Cargo cannot be started, the build fails, a binary of the archive isn't the one of its manifest, or a signal to
+    /// stop came.
     pub(crate) fn run(&self, root: &Path, interrupts: &Interrupts) -> Result<Built> {
+        if let Some(prebuilt) = Prebuilt::load(root)? {
+            return self.take(root, &prebuilt);
+        }
         let failed = |why: String| {
             Error::from(keys::Error::Cargo {
                 what: "build the stages".into(),
@@ -81,6 +86,39 @@ impl Build {
         } else {
             Err(failed(format!("cargo ended with {status}")))
         }
+    }
+
+    /// The binaries of an archive, each checked by its SHA-256.
+    fn take(&self, root: &Path, prebuilt: &Prebuilt) -> Result<Built> {
+        let mut built = Built::default();
+        for run in &self.binaries {
+            let binary = prebuilt.binary(run)?;
+            let package = run.split('/').next().unwrap_or(run);
+            let mut devices = self.devices.iter().filter(|(name, _)| name == package);
+            let is_other = |device: &Device| device.feature().is_some_and(|it| it != binary.device);
+            if let Some((_, device)) = devices.find(|(_, device)| is_other(device)) {
+                return Err(Error::from(keys::Error::Cargo {
+                    what: format!("run `{run}` on {}", device.name()),
+                    why: format!(
+                        "the archive has it for {}; a checkout of the sources builds for {}",
+                        binary.device,
+                        device.name()
+                    ),
+                }));
+            }
+            let path = root.join(&binary.path);
+            let found = ledger::sha256::of_file(&path)?;
+            if found != binary.sha256 {
+                return Err(Error::NotThePrebuilt {
+                    run: run.clone(),
+                    path: binary.path.clone(),
+                    found,
+                    expected: binary.sha256.clone(),
+                });
+            }
+            built.executables.insert(run.clone(), path);
+        }
+        Ok(built)
     }
 
     /// Builds once more without binaries that don't compile: cargo writes dependency information only where the whole

@@ -174,6 +174,21 @@ pub enum Error {
     /// A stage without its executable.
     #[error("`{0}` was not built")]
     NoExecutable(String),
+    /// A binary of an archive that isn't the one of its manifest.
+    #[error(
+        "`{path}` is not the binary `{run}` of `prebuilt.json`: found SHA-256 {found}, expected {expected}; unpack the archive again",
+        path = .path.display()
+    )]
+    NotThePrebuilt {
+        /// `crate/binary`.
+        run: String,
+        /// Its file, from the root.
+        path: PathBuf,
+        /// SHA-256 of the file.
+        found: String,
+        /// SHA-256 in the manifest.
+        expected: String,
+    },
     /// A stage that waits for one that has ended.
     #[error("stage `{0}` waits for a stage that is done")]
     Stalled(String),

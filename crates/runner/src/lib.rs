@@ -35,6 +35,7 @@ mod observer;
 mod ordered;
 mod output_check;
 pub mod plan;
+pub mod prebuild;
 pub mod predicted;
 pub mod program;
 pub mod program_name;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use executor::Interrupts;
-use keys::cargo::{Built, Variable};
+use keys::cargo::Built;
 use keys::code::{Code, at_stage};
 use keys::lock::Lock;
 use ledger::cache::Cache;
@@ -282,23 +282,30 @@ impl Workspace {
         Ok(())
     }
 
-    /// A file that a binary of the stages was made from and that its key doesn't cover; see [`Code::uncovered`].
-    pub(crate) fn uncovered(&mut self, run: &str, executable: &Path) -> Result<Option<PathBuf>> {
-        Ok(self
-            .code
-            .uncovered(run, executable, &mut self.state.index)?)
-    }
-
-    /// A variable that a binary of the stages was compiled with and that its key doesn't cover; see
-    /// [`Code::uncovered_variable`].
-    pub(crate) fn uncovered_variable(
-        &mut self,
-        run: &str,
-        built: &Built,
-    ) -> Result<Option<Variable>> {
-        Ok(self
-            .code
-            .uncovered_variable(run, built, &mut self.state.index)?)
+    /// Checks that the key of `stage` covers all files and variables that its binary `run`, if built, was made from.
+    ///
+    /// # Errors
+    /// It doesn't, or a file cannot be read.
+    pub(crate) fn check_code(&mut self, stage: &str, run: &str, built: &Built) -> Result<()> {
+        let Some(executable) = built.executables.get(run) else {
+            return Ok(());
+        };
+        let index = &mut self.state.index;
+        if let Some(file) = self.code.uncovered(run, executable, index)? {
+            return Err(Error::Uncovered {
+                stage: stage.to_owned(),
+                run: run.to_owned(),
+                file,
+            });
+        }
+        if let Some(variable) = self.code.uncovered_variable(run, built, index)? {
+            return Err(Error::UncoveredVariable {
+                stage: stage.to_owned(),
+                run: run.to_owned(),
+                variable: Box::new(variable),
+            });
+        }
+        Ok(())
     }
 
     /// Looks at the sources anew, after a build.

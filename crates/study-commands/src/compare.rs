@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// The program.
-const RUN: &str = "metrics/compare";
+pub(crate) const RUN: &str = "metrics/compare";
 
 /// Another name of the current state.
 const HERE: &str = ".";

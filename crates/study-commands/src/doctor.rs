@@ -23,7 +23,7 @@ use serde_json::Value;
 use workflow::device::Device;
 
 /// The program, as `crate/binary`.
-const BINARY: &str = "device-check/doctor";
+pub(crate) const BINARY: &str = "device-check/doctor";
 
 /// Check this machine: devices, and times and results of each operation of training
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use runner::{Workspace, program};
 use serde::Serialize;
 
 /// The program, as `crate/binary`.
-const BINARY: &str = "figures/figures";
+pub(crate) const BINARY: &str = "figures/figures";
 
 /// The stage that draws the figures, and its output.
 const REPORT: (&str, &str) = ("report", "figures");

@@ -21,7 +21,7 @@ use workflow::params;
 use crate::catalog;
 
 /// The program.
-const RUN: &str = "init/init";
+pub(crate) const RUN: &str = "init/init";
 
 /// The folder of files of parameters, in the workspace.
 const PARAMS: &str = "params";

@@ -15,6 +15,16 @@ mod weights;
 use cli::Subcommand;
 use runner::program_name::PROGRAM;
 
+/// The programs behind the commands and the page of a search, each as `crate/binary`.
+pub const PROGRAMS: [&str; 6] = [
+    compare::RUN,
+    doctor::BINARY,
+    figures::BINARY,
+    init::RUN,
+    predict::RUN,
+    experiments::search::page::PROGRAM,
+];
+
 /// The commands.
 #[must_use]
 pub fn commands() -> Vec<Subcommand> {

@@ -22,7 +22,7 @@ use serde_json::Value;
 use workflow::instance::Target;
 
 /// Crate and name of the program that predicts.
-const RUN: &str = "predictor/predictor";
+pub(crate) const RUN: &str = "predictor/predictor";
 
 /// Stage of the folds' networks.
 const TRAIN: &str = "train";

@@ -25,7 +25,7 @@ const LIBRARY: &str = "pub fn decorate(text: &str) -> String {\n    text.to_uppe
 
 /// `first` and `second` of the crate `app`, on top of the crate `library`; and
 /// a crate that no stage uses.
-fn workspace() -> Space {
+pub(crate) fn workspace() -> Space {
     let space = Space::new(
         r#"
         [stage.first]

@@ -10,6 +10,7 @@ mod checked;
 mod code;
 mod defaults;
 mod device;
+mod dist;
 mod doctor;
 mod each;
 mod experiments;

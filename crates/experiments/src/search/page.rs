@@ -12,7 +12,7 @@ use super::record;
 use crate::error::{Error, Result};
 
 /// The crate and binary that make them.
-const PROGRAM: &str = "report/search-page";
+pub const PROGRAM: &str = "report/search-page";
 
 /// Parameters of the program.
 #[derive(Serialize)]

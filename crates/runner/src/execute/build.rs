@@ -109,23 +109,7 @@ impl Scheduler<'_> {
             let (Action::Run(run), stage) = (&instance.action, &instance.name) else {
                 continue;
             };
-            let Some(executable) = built.executables.get(run) else {
-                continue;
-            };
-            if let Some(file) = self.workspace.uncovered(run, executable)? {
-                return Err(Error::Uncovered {
-                    stage: stage.clone(),
-                    run: run.clone(),
-                    file,
-                });
-            }
-            if let Some(variable) = self.workspace.uncovered_variable(run, built)? {
-                return Err(Error::UncoveredVariable {
-                    stage: stage.clone(),
-                    run: run.clone(),
-                    variable: Box::new(variable),
-                });
-            }
+            self.workspace.check_code(stage, run, built)?;
         }
         Ok(())
     }
