@@ -40,7 +40,7 @@ pub enum WeightDecay {
 
 impl AdamStep {
     /// Factor of the penalty.
-    fn penalty(&self) -> f64 {
+    pub(crate) fn penalty(&self) -> f64 {
         match self.weight_decay {
             WeightDecay::Penalty(factor) => factor,
             WeightDecay::Decoupled(_) => 0.0,
@@ -139,18 +139,46 @@ pub(crate) fn reference_step(
     step: &AdamStep,
 ) -> Result<()> {
     let value = parameter.as_detached_tensor();
-    let (gradient, value) = match step.weight_decay {
-        WeightDecay::Penalty(factor) => ((gradient.detach() + (&value * factor)?)?, value),
-        WeightDecay::Decoupled(_) => (gradient.detach(), (value * step.kept())?),
-    };
-    let new_first =
-        ((first.as_detached_tensor() * step.beta1)? + (&gradient * (1.0 - step.beta1))?)?;
-    let new_second =
-        ((second.as_detached_tensor() * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?;
-    let inverse_correction = correction(step.beta2, step.step).sqrt().recip();
-    let denominator = ((new_second.sqrt()? * inverse_correction)? + step.epsilon)?;
-    let step_size = step.learning_rate / correction(step.beta1, step.step);
-    parameter.set(&(value - ((&new_first / denominator)? * step_size)?)?)?;
+    let gradient = step.penalized(&gradient.detach(), &value)?;
+    let moments = [first.as_detached_tensor(), second.as_detached_tensor()];
+    let [new_first, new_second] = step.moments(&gradient, &moments)?;
+    let ratio = step.ratio(&new_first, &new_second)?;
+    parameter.set(&step.moved(&value, &ratio)?)?;
     first.set(&new_first)?;
     second.set(&new_second)
+}
+
+/// A step by candle's operations, on any device. The number of operations is that of the launches on a GPU.
+impl AdamStep {
+    /// The gradient with the penalty's; two operations, or none without a penalty.
+    pub(crate) fn penalized(&self, gradient: &Tensor, value: &Tensor) -> Result<Tensor> {
+        match self.penalty() {
+            0.0 => Ok(gradient.clone()),
+            factor => gradient + (value * factor)?,
+        }
+    }
+
+    /// The moments after the step; seven operations.
+    pub(crate) fn moments(&self, gradient: &Tensor, moments: &[Tensor; 2]) -> Result<[Tensor; 2]> {
+        let [first, second] = moments;
+        Ok([
+            ((first * self.beta1)? + (gradient * (1.0 - self.beta1))?)?,
+            ((second * self.beta2)? + (gradient.sqr()? * (1.0 - self.beta2))?)?,
+        ])
+    }
+
+    /// The first moment divided by the root of the corrected second; three operations.
+    pub(crate) fn ratio(&self, first: &Tensor, second: &Tensor) -> Result<Tensor> {
+        let inverse_correction = correction(self.beta2, self.step).sqrt().recip();
+        first / second.sqrt()?.affine(inverse_correction, self.epsilon)?
+    }
+
+    /// The parameter after the step; two operations, and one more with decoupled decay.
+    pub(crate) fn moved(&self, value: &Tensor, ratio: &Tensor) -> Result<Tensor> {
+        let change = (ratio * (self.learning_rate / correction(self.beta1, self.step)))?;
+        match self.kept() {
+            1.0 => value - change,
+            kept => (value * kept)? - change,
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
-use kernels::{AdamStep, WeightDecay, adam_step};
+use kernels::{AdamStep, AdamUpdate, FlatMoments, WeightDecay, adam_step};
 
 use crate::TrainError;
 
@@ -19,6 +19,9 @@ pub struct Adam {
     clip_norm: f64,
     steps: usize,
     parameters: Vec<Moments>,
+    is_flat: bool,
+    /// The moments of the trained parameters, after a flat step; None where those by name are to be concatenated.
+    flat: Option<FlatMoments>,
 }
 
 struct Moments {
@@ -27,8 +30,8 @@ struct Moments {
     lr_factor: f64,
     weight_decay: WeightDecay,
     is_trained: bool,
-    first: Var,
-    second: Var,
+    /// First and second: variables, or views after a flat step.
+    moments: [Tensor; 2],
 }
 
 impl Adam {
@@ -37,7 +40,7 @@ impl Adam {
     /// # Errors
     /// The device fails.
     pub fn new(parameters: Vec<(String, Var)>, weight_decay: f64) -> Result<Self, TrainError> {
-        let parameters = parameters
+        let parameters: Vec<Moments> = parameters
             .into_iter()
             .map(|(name, parameter)| {
                 Ok(Moments {
@@ -45,18 +48,30 @@ impl Adam {
                     lr_factor: 1.0,
                     weight_decay: WeightDecay::Penalty(weight_decay),
                     is_trained: true,
-                    first: Var::from_tensor(&parameter.zeros_like()?)?,
-                    second: Var::from_tensor(&parameter.zeros_like()?)?,
+                    moments: [zeros(&parameter)?, zeros(&parameter)?],
                     parameter,
                 })
             })
             .collect::<Result<_, TrainError>>()?;
+        let is_on_gpu = |of: &Moments| !of.parameter.device().is_cpu();
         Ok(Self {
             weight_decay,
             clip_norm: 0.0,
             steps: 0,
+            is_flat: parameters.first().is_some_and(is_on_gpu),
             parameters,
+            flat: None,
         })
+    }
+
+    /// The same with steps on all parameters at once, by [`FlatMoments`], as on a GPU. The state by name is the same, and
+    /// steps agree within rounding.
+    #[must_use]
+    pub fn flat(self) -> Self {
+        Self {
+            is_flat: true,
+            ..self
+        }
     }
 
     /// The same with a factor of the learning rate for each parameter, by its name.
@@ -90,6 +105,7 @@ impl Adam {
 
     /// Only parameters whose names `is_trained` are changed by the next steps, and need a gradient.
     pub fn train_only(&mut self, is_trained: impl Fn(&str) -> bool) {
+        self.flat = None;
         for moments in &mut self.parameters {
             moments.is_trained = is_trained(&moments.name);
         }
@@ -100,9 +116,10 @@ impl Adam {
     /// # Errors
     /// The device fails.
     pub fn reset(&mut self) -> Result<(), TrainError> {
-        for (_, moment) in self.named() {
-            moment.set(&moment.as_detached_tensor().zeros_like()?)?;
+        for of in &mut self.parameters {
+            of.moments = [zeros(&of.parameter)?, zeros(&of.parameter)?];
         }
+        self.flat = None;
         self.steps = 0;
         Ok(())
     }
@@ -121,22 +138,47 @@ impl Adam {
             trained.push((moments, gradient));
         }
         let scale = self.scale(trained.iter().map(|&(_, gradient)| gradient))?;
+        let numbers = |moments: &Moments| AdamStep {
+            learning_rate: learning_rate * moments.lr_factor,
+            beta1: BETA1,
+            beta2: BETA2,
+            epsilon: EPSILON,
+            weight_decay: moments.weight_decay,
+            step: self.steps,
+        };
+        if self.is_flat {
+            trained.sort_by_key(|(moments, _)| moments.group());
+            let updates = trained.iter();
+            let updates: Vec<AdamUpdate<'_>> = updates
+                .map(|&(moments, gradient)| (&moments.parameter, gradient, numbers(moments)))
+                .collect();
+            let mut flat = match self.flat.take() {
+                Some(flat) => flat,
+                None => {
+                    let moments = trained.iter().map(|(of, _)| of.moments.clone());
+                    FlatMoments::new(&moments.collect::<Vec<_>>())?
+                }
+            };
+            flat.step(&updates, scale.as_ref())?;
+            let trained = self.parameters.iter_mut();
+            let mut trained: Vec<&mut Moments> = trained.filter(|of| of.is_trained).collect();
+            trained.sort_by_key(|moments| moments.group());
+            for (moments, views) in trained.into_iter().zip(flat.views()?) {
+                moments.moments = views;
+            }
+            self.flat = Some(flat);
+            return Ok(());
+        }
         for (moments, gradient) in trained {
             let scaled = scale.as_ref().map(|scale| gradient.broadcast_mul(scale));
             let scaled = scaled.transpose()?;
+            let [first, second] = &moments.moments;
             adam_step(
                 &moments.parameter,
                 scaled.as_ref().unwrap_or(gradient),
-                &moments.first,
-                &moments.second,
-                &AdamStep {
-                    learning_rate: learning_rate * moments.lr_factor,
-                    beta1: BETA1,
-                    beta2: BETA2,
-                    epsilon: EPSILON,
-                    weight_decay: moments.weight_decay,
-                    step: self.steps,
-                },
+                &Var::from_tensor(first)?,
+                &Var::from_tensor(second)?,
+                &numbers(moments),
             )?;
         }
         Ok(())
@@ -164,11 +206,14 @@ impl Adam {
         self.steps
     }
 
-    /// The moments by name, in the memory that the next step changes.
+    /// The moments by name, in the memory that the next step may change.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
-        self.named()
-            .map(|(name, moment)| (name, moment.as_tensor().clone()))
-            .collect()
+        let named = self.parameters.iter().flat_map(|of| {
+            let [first, second] = of.moments.clone();
+            let [of_first, of_second] = of.names();
+            [(of_first, first), (of_second, second)]
+        });
+        named.collect()
     }
 
     /// Continues from the moments of [`Self::state`] after `steps` steps.
@@ -182,22 +227,39 @@ impl Adam {
         state: &BTreeMap<String, Tensor>,
         steps: usize,
     ) -> Result<(), TrainError> {
-        for (name, moment) in self.named() {
-            let saved = state
-                .get(&name)
-                .ok_or_else(|| TrainError::NoMoment(name.clone()))?;
-            moment.set(&saved.to_device(moment.device())?)?;
+        for of in &mut self.parameters {
+            for (name, moment) in of.names().into_iter().zip(&mut of.moments) {
+                let saved = state
+                    .get(&name)
+                    .ok_or_else(|| TrainError::NoMoment(name.clone()))?;
+                // The variable itself, or a copy of a view.
+                let variable = Var::from_tensor(moment)?;
+                variable.set(&saved.to_device(variable.device())?)?;
+                *moment = variable.into_inner();
+            }
         }
+        self.flat = None;
         self.steps = steps;
         Ok(())
     }
+}
 
-    fn named(&self) -> impl Iterator<Item = (String, &Var)> {
-        self.parameters.iter().flat_map(|moments| {
-            [
-                (format!("first_moment.{}", moments.name), &moments.first),
-                (format!("second_moment.{}", moments.name), &moments.second),
-            ]
-        })
+impl Moments {
+    /// Names of the first and second moment.
+    fn names(&self) -> [String; 2] {
+        ["first", "second"].map(|moment| format!("{moment}_moment.{}", self.name))
     }
+
+    /// Key of the parameters with equal learning rate and decay.
+    fn group(&self) -> (u64, bool, u64) {
+        let (is_decoupled, decay) = match self.weight_decay {
+            WeightDecay::Penalty(factor) => (false, factor),
+            WeightDecay::Decoupled(factor) => (true, factor),
+        };
+        (self.lr_factor.to_bits(), is_decoupled, decay.to_bits())
+    }
+}
+
+fn zeros(parameter: &Var) -> Result<Tensor, TrainError> {
+    Ok(Var::from_tensor(&parameter.zeros_like()?)?.into_inner())
 }
