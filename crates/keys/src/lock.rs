@@ -15,13 +15,14 @@ use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
 
+mod entry;
 mod written;
+
+use entry::HEADER;
+pub use entry::Locked;
 
 /// The lock file, in the workspace root.
 pub const FILE: &str = "pipeline.lock";
-
-const HEADER: &str =
-    "# Written by atelier, to be committed: what each stage's last result was made from.\n";
 
 /// The lock file's contents.
 #[derive(Debug, Clone, Default)]
@@ -40,17 +41,6 @@ impl PartialEq for Lock {
 }
 
 impl Eq for Lock {}
-
-/// The last result of an instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locked {
-    /// The hash of the manifest.
-    pub key: Digest,
-    /// Digests of the inputs by name, several for a pattern.
-    pub inputs: BTreeMap<String, Vec<Digest>>,
-    /// Digests of the outputs by name, without volatile ones.
-    pub outputs: BTreeMap<String, Digest>,
-}
 
 impl Lock {
     /// Reads the lock of the workspace; a missing file is an empty lock.

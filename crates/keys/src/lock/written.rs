@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use store::Digest;
 
-use super::{HEADER, Locked};
+use super::entry::{HEADER, Locked};
 
 /// Reads a lock. None if a line is not as it is written, such as after an edit or a merge: what such a text means, or
 /// where its error is, is left to the parser of TOML.
