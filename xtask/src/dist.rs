@@ -33,7 +33,7 @@ const FILES: [&str; 14] = [
 /// Pack the built stages in an archive that needs neither Rust nor the sources
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Unpacked in an empty folder, `./atelier repro` runs it. It has the keys of the sources, so that both share a cache.
+Unpacked in an empty folder, `./atelier` takes the place of `cargo xtask`. It has the keys of the sources, so that both share a cache.
 
 Examples:
   cargo xtask dist
