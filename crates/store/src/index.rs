@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use walk::{Rules, parallel};
+use rayon::prelude::*;
+use walk::Rules;
 
 use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file, read_own};
@@ -140,19 +141,17 @@ impl Index {
     fn digest_listed(&mut self, path: &Path, listing: &Listing) -> Result<Digest> {
         listing.settle(|state| self.get(state).is_none());
         let index = &*self;
-        let look_up = |file: &Found| -> Result<_> {
-            match index.get(&file.state) {
-                Some(digest) => Ok((Some(digest), None)),
-                None => {
-                    let hashed = listing.readable(index.read(&file.path(path)))?;
-                    Ok((hashed.map(|hashed| hashed.digest), hashed.map(Box::new)))
-                }
+        let look_up = |file: &Found| match index.get(&file.state) {
+            Some(digest) => Ok((Some(digest), None)),
+            None => {
+                let hashed = listing.readable(index.read(&file.path(path)))?;
+                Ok((hashed.map(|hashed| hashed.digest), hashed.map(Box::new)))
             }
         };
         let (digests, read): (Vec<_>, Vec<_>) = match listing.files.as_slice() {
             // One file isn't worth the work of sharing it out.
             [file] => look_up(file).map(|(digest, read)| (vec![digest], vec![read]))?,
-            files => parallel::try_map(files, 1, look_up)?.unzip(),
+            files => files.par_iter().map(look_up).collect::<Result<_>>()?,
         };
         for hashed in read.iter().flatten() {
             self.observe(hashed);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use walk::parallel;
+use rayon::prelude::*;
 
 use crate::file_state::{FileState, now_ns};
 use crate::mode::set_mode;
@@ -70,11 +70,9 @@ impl Store {
     #[must_use]
     pub fn contains(&self, digest: &Digest) -> bool {
         self.load(digest).is_ok_and(|tree| {
-            let is_there = |entry: &crate::tree::Entry| match entry.content.object() {
-                Some(object) if !is_plain_file(&self.object(&object)) => Err(()),
-                _ => Ok(()),
-            };
-            parallel::try_map(&tree.entries, 1, is_there).is_ok()
+            let objects = tree.entries.par_iter();
+            let objects = objects.filter_map(|entry| entry.content.object());
+            objects.all(|object| is_plain_file(&self.object(&object)))
         })
     }
 
@@ -238,10 +236,15 @@ impl Store {
     }
 
     /// Adds the present state of files whose content is known to the index.
-    fn observe_placed(&self, index: &mut Index, placed: &[(Hashed, PathBuf)]) -> Result<()> {
-        let states = parallel::try_map(placed, 1, |(_, path)| FileState::of(path))?;
-        for ((hashed, _), state) in placed.iter().zip(states) {
-            index.observe_placed(hashed, &state);
+    fn observe_placed(
+        &self,
+        index: &mut Index,
+        placed: impl ParallelIterator<Item = (Hashed, PathBuf)>,
+    ) -> Result<()> {
+        let states = placed.map(|(hashed, path)| Ok((hashed, FileState::of(&path)?)));
+        let states = states.collect::<Result<Vec<_>>>()?;
+        for (hashed, state) in &states {
+            index.observe_placed(hashed, state);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use walk::{File, Reason, Rules, Tree, Unusable};
 
 use crate::file_state::{FileState, SETTLING, now_ns};
@@ -67,7 +68,11 @@ impl Listing {
         };
         Ok(Self {
             is_folder: tree.is_folder,
-            files: tree.files.into_iter().map(found).collect(),
+            // One file isn't worth the start of threads.
+            files: match tree.files.len() {
+                0 | 1 => tree.files.into_iter().map(found).collect(),
+                _ => tree.files.into_par_iter().map(found).collect(),
+            },
             empty_folders: tree.empty_folders,
             unusable: tree.unusable,
             rules,
@@ -139,7 +144,7 @@ impl Listing {
         let unusable =
             unusable.map(|entry| (entry.relative.as_str(), Content::Unusable(entry.reason)));
         let mut lines: Vec<_> = files.chain(folders).chain(unusable).collect();
-        lines.sort_by_key(|(path, _)| *path);
+        lines.par_sort_by_key(|(path, _)| *path);
         Ok(tree::write(&lines, sink)?)
     }
 }

@@ -14,7 +14,6 @@
 mod error;
 mod ignores;
 mod litter;
-pub mod parallel;
 mod tree;
 mod unusable;
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fs_err::DirEntry;
+use rayon::prelude::*;
 
 use crate::ignores::{IGNORE_FILE, Ignores};
 use crate::litter::{is_litter, is_of_desktop};
 use crate::unusable::escaped;
-use crate::{Error, Reason, Unusable, parallel};
+use crate::{Error, Reason, Unusable};
 
 /// Rules for the entries that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Tree {
         // Sorted folder by folder, but for links to folders.
         let files = &mut tree.files;
         if !files.is_sorted_by(|a, b| a.relative <= b.relative) {
-            files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+            files.par_sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
         }
         tree.empty_folders.sort_unstable();
         tree.unusable.sort_unstable();
@@ -128,8 +129,11 @@ impl Tree {
         }
         // A folder may hold a thousand files: it is worth a thread of its own, a file isn't.
         let has_folders = entries.iter().any(is_folder);
-        let least = if has_folders { 1 } else { 512 };
-        for found in parallel::try_map(&entries, least, |entry| visit(entry, place))? {
+        let found = entries
+            .into_par_iter()
+            .with_min_len(if has_folders { 1 } else { 512 })
+            .map(|entry| visit(&entry, place));
+        for found in found.collect::<Result<Vec<_>, _>>()? {
             match found {
                 Visited::File(file) => self.files.push(file),
                 Visited::Unusable(unusable) => self.unusable.push(unusable),

@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use walk::{Rules, parallel};
+use rayon::prelude::*;
+use walk::Rules;
 
 use super::{Store, known, make_parent};
 use crate::file_state::FileState;
@@ -33,16 +34,17 @@ impl Store {
         let listing = Listing::of(path, Rules::Output)?;
         listing.settle(|state| index.get(state).is_none());
         let known = &*index;
-        let take_in = |file| self.take_in(known, path, file);
-        let taken: Vec<Taken> = parallel::try_map(&listing.files, 1, take_in)?.collect();
+        let taken = listing.files.par_iter();
+        let taken = taken.map(|file| self.take_in(known, path, file));
+        let taken = taken.collect::<Result<Vec<_>>>()?;
         let digests: Vec<_> = taken.iter().map(|taken| Some(taken.file.digest)).collect();
 
-        let placed = taken.into_iter().zip(&listing.files);
-        let placed = placed.flat_map(|(taken, file)| {
+        let placed = taken.into_par_iter().zip(&listing.files);
+        let placed = placed.flat_map_iter(|(taken, file)| {
             let object = self.object(&taken.object.digest);
             [(taken.file, file.path(path)), (taken.object, object)]
         });
-        self.observe_placed(index, &placed.collect::<Vec<_>>())?;
+        self.observe_placed(index, placed)?;
 
         self.name(&listing, &digests)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use walk::parallel;
+use rayon::prelude::*;
 
 use super::Store;
 use crate::file_state::FileState;
@@ -46,8 +46,8 @@ impl Store {
         // The removed folder may share its files with the restored one.
         drop(old);
 
-        let placed = objects.into_iter().zip(&tree.entries);
-        let placed = placed.flat_map(|(object, entry)| {
+        let placed = objects.into_par_iter().zip(&tree.entries);
+        let placed = placed.flat_map_iter(|(object, entry)| {
             let path = if entry.path.is_empty() {
                 to.to_owned()
             } else {
@@ -56,17 +56,15 @@ impl Store {
             let both = object.map(|object| [(object, path), (object, self.object(&object.digest))]);
             both.into_iter().flatten()
         });
-        self.observe_placed(index, &placed.collect::<Vec<_>>())
+        self.observe_placed(index, placed)
     }
 
     /// Verifies the objects of all entries, in their order.
     fn verify_all(&self, index: &mut Index, tree: &Tree) -> Result<Vec<Option<Hashed>>> {
         let known = &*index;
-        let verified = parallel::try_map(&tree.entries, 1, |entry| {
-            let object = entry.content.object();
-            object.map(|object| self.verify(known, object)).transpose()
-        })?;
-        Ok(verified.collect())
+        let objects = tree.entries.par_iter().map(|entry| entry.content.object());
+        let verified = objects.map(|object| object.map(|o| self.verify(known, o)).transpose());
+        verified.collect()
     }
 
     /// Makes the files of `tree` at `to`, where nothing is.
@@ -91,14 +89,13 @@ impl Store {
         for folder in folders {
             fs_err::create_dir_all(to.join(folder))?;
         }
-        let files: Vec<_> = tree.entries.iter().zip(objects).collect();
-        let made = parallel::try_map(&files, 1, |(entry, object)| match object {
+        let files = tree.entries.par_iter().zip(objects);
+        files.try_for_each(|(entry, object)| match object {
             Some(object) => {
                 self.give_out(object, entry.content, &to.join(&entry.path), same_device)
             }
             None => Ok(()),
-        });
-        made.map(drop)
+        })
     }
 
     /// Makes a file with the content of `object` at `to`.

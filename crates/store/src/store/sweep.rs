@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use walk::parallel;
+use rayon::prelude::*;
 
 use super::Store;
 use crate::read::{hash_file, is_plain_file};
@@ -124,13 +124,14 @@ impl Store {
     /// A file cannot be read or removed.
     pub fn verify_whole(&self) -> Result<Vec<Digest>> {
         let objects = self.entries(Kind::Object)?;
-        let damaged = parallel::try_map(&objects, 1, |entry| -> Result<_> {
+        let damaged = objects.par_iter().map(|entry| {
             let is_whole =
                 is_plain_file(&entry.path) && hash_file(&entry.path)?.digest == entry.digest;
             Ok((!is_whole).then_some(entry))
-        })?;
+        });
+        let damaged: Vec<Option<&Entry>> = damaged.collect::<Result<_>>()?;
         let mut names = Vec::new();
-        for entry in damaged.flatten() {
+        for entry in damaged.into_iter().flatten() {
             remove_path(&entry.path)?;
             names.push(entry.digest);
         }
