@@ -12,13 +12,13 @@ pub type AdamUpdate<'a> = (&'a Var, &'a Tensor, AdamStep);
 /// A GPU is idle between the many small operations of a step for each parameter. Here parameters and gradients are
 /// concatenated, and the arithmetic runs on all of them at once. For `P` parameters in `G` groups of equal steps a step
 /// takes `3 P + 10 + 2 G` operations: `P` copies each of gradients and parameters and of the results, ten for the
-/// moments and their ratio, and two for a group; one more for a group with decoupled decay, two for
-/// the penalty (of groups that differ in it, three each), one for a scale. [`crate::adam_step`] takes 15 a parameter, 16 with decoupled decay, 17 with a penalty.
+/// moments and their ratio, and two for a group; one more for a group with decoupled decay, two for the penalty (of groups
+/// that differ in it, three each), one for a scale. [`crate::adam_step`] takes 15 a parameter, 16 with decoupled decay, 17
+/// with a penalty.
 ///
 /// During a step the flat gradients or their ratio, the flat parameters, the new moments, and up to three intermediate
 /// results are held beside the moments: at most seven copies of the parameters, 330 MB for the 11.7 million of a
-/// ResNet-18. Between
-/// steps only the moments remain, as with a tensor for each parameter.
+/// ResNet-18. Between steps only the moments remain, as with a tensor for each parameter.
 #[derive(Debug)]
 pub struct FlatMoments {
     moments: [Tensor; 2],

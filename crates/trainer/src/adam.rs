@@ -131,13 +131,16 @@ impl Adam {
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<(), TrainError> {
         self.steps += 1;
         let mut trained = Vec::new();
-        for moments in self.parameters.iter().filter(|moments| moments.is_trained) {
+        for moments in self.parameters.iter_mut().filter(|of| of.is_trained) {
             let gradient = gradients
                 .get(&moments.parameter)
                 .ok_or_else(|| TrainError::NoGradient(moments.name.clone()))?;
             trained.push((moments, gradient));
         }
-        let scale = self.scale(trained.iter().map(|&(_, gradient)| gradient))?;
+        let scale = scale(
+            self.clip_norm,
+            trained.iter().map(|&(_, gradient)| gradient),
+        )?;
         let numbers = |moments: &Moments| AdamStep {
             learning_rate: learning_rate * moments.lr_factor,
             beta1: BETA1,
@@ -147,58 +150,10 @@ impl Adam {
             step: self.steps,
         };
         if self.is_flat {
-            trained.sort_by_key(|(moments, _)| moments.group());
-            let updates = trained.iter();
-            let updates: Vec<AdamUpdate<'_>> = updates
-                .map(|&(moments, gradient)| (&moments.parameter, gradient, numbers(moments)))
-                .collect();
-            let mut flat = match self.flat.take() {
-                Some(flat) => flat,
-                None => {
-                    let moments = trained.iter().map(|(of, _)| of.moments.clone());
-                    FlatMoments::new(&moments.collect::<Vec<_>>())?
-                }
-            };
-            flat.step(&updates, scale.as_ref())?;
-            let trained = self.parameters.iter_mut();
-            let mut trained: Vec<&mut Moments> = trained.filter(|of| of.is_trained).collect();
-            trained.sort_by_key(|moments| moments.group());
-            for (moments, views) in trained.into_iter().zip(flat.views()?) {
-                moments.moments = views;
-            }
-            self.flat = Some(flat);
-            return Ok(());
+            flat_step(&mut self.flat, trained, numbers, scale.as_ref())
+        } else {
+            step_by_parameter(trained, numbers, scale.as_ref())
         }
-        for (moments, gradient) in trained {
-            let scaled = scale.as_ref().map(|scale| gradient.broadcast_mul(scale));
-            let scaled = scaled.transpose()?;
-            let [first, second] = &moments.moments;
-            adam_step(
-                &moments.parameter,
-                scaled.as_ref().unwrap_or(gradient),
-                &Var::from_tensor(first)?,
-                &Var::from_tensor(second)?,
-                &numbers(moments),
-            )?;
-        }
-        Ok(())
-    }
-
-    /// The factor of all gradients that clips their norm, `min(1, clip_norm / (norm + 1e-6))`: a scalar that stays on the
-    /// device, so that no step waits for it. None without a limit.
-    fn scale<'a>(
-        &self,
-        gradients: impl Iterator<Item = &'a Tensor>,
-    ) -> Result<Option<Tensor>, TrainError> {
-        if self.clip_norm <= 0.0 {
-            return Ok(None);
-        }
-        let squares = gradients
-            .map(|gradient| gradient.detach().sqr()?.sum_all())
-            .collect::<Result<Vec<_>, _>>()?;
-        let norm = Tensor::stack(&squares, 0)?.sum_all()?.sqrt()?;
-        let factor = ((norm + 1e-6)?.recip()? * self.clip_norm)?;
-        Ok(Some(factor.minimum(1.0)?))
     }
 
     /// Number of steps so far.
@@ -258,6 +213,74 @@ impl Moments {
         };
         (self.lr_factor.to_bits(), is_decoupled, decay.to_bits())
     }
+}
+
+/// A trained parameter with its moments, and its gradient.
+type Trained<'a> = (&'a mut Moments, &'a Tensor);
+
+/// A step on all parameters at once. `flat` has their moments, if the last step was on the same parameters.
+fn flat_step(
+    flat: &mut Option<FlatMoments>,
+    mut trained: Vec<Trained<'_>>,
+    numbers: impl Fn(&Moments) -> AdamStep,
+    scale: Option<&Tensor>,
+) -> Result<(), TrainError> {
+    trained.sort_by_key(|(moments, _)| moments.group());
+    let mut moments = match flat.take() {
+        Some(moments) => moments,
+        None => {
+            let moments = trained.iter().map(|(of, _)| of.moments.clone());
+            FlatMoments::new(&moments.collect::<Vec<_>>())?
+        }
+    };
+    let updates: Vec<AdamUpdate<'_>> = { trained.iter() }
+        .map(|(of, gradient)| (&of.parameter, *gradient, numbers(of)))
+        .collect();
+    moments.step(&updates, scale)?;
+    for ((of, _), views) in trained.into_iter().zip(moments.views()?) {
+        of.moments = views;
+    }
+    *flat = Some(moments);
+    Ok(())
+}
+
+/// A step on one parameter after the other, in place.
+fn step_by_parameter(
+    trained: Vec<Trained<'_>>,
+    numbers: impl Fn(&Moments) -> AdamStep,
+    scale: Option<&Tensor>,
+) -> Result<(), TrainError> {
+    for (of, gradient) in trained {
+        let scaled = scale
+            .map(|scale| gradient.broadcast_mul(scale))
+            .transpose()?;
+        let [first, second] = &of.moments;
+        adam_step(
+            &of.parameter,
+            scaled.as_ref().unwrap_or(gradient),
+            &Var::from_tensor(first)?,
+            &Var::from_tensor(second)?,
+            &numbers(of),
+        )?;
+    }
+    Ok(())
+}
+
+/// The factor of all gradients that clips their norm, `min(1, clip_norm / (norm + 1e-6))`: a scalar that stays on the
+/// device, so that no step waits for it. None without a limit.
+fn scale<'a>(
+    clip_norm: f64,
+    gradients: impl Iterator<Item = &'a Tensor>,
+) -> Result<Option<Tensor>, TrainError> {
+    if clip_norm <= 0.0 {
+        return Ok(None);
+    }
+    let squares = gradients
+        .map(|gradient| gradient.detach().sqr()?.sum_all())
+        .collect::<Result<Vec<_>, _>>()?;
+    let norm = Tensor::stack(&squares, 0)?.sum_all()?.sqrt()?;
+    let factor = ((norm + 1e-6)?.recip()? * clip_norm)?;
+    Ok(Some(factor.minimum(1.0)?))
 }
 
 fn zeros(parameter: &Var) -> Result<Tensor, TrainError> {
