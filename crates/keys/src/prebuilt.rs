@@ -50,13 +50,12 @@ impl Binary {
     /// A binary at `path` with the lines of its code.
     #[must_use]
     pub fn new(path: PathBuf, sha256: String, device: String, manifest: &Manifest) -> Self {
-        let text = manifest.to_string();
         Binary {
             path,
             sha256,
             device,
-            code: Digest::of_bytes(text.as_bytes()),
-            manifest: text.lines().map(str::to_owned).collect(),
+            code: manifest.key(),
+            manifest: manifest.to_string().lines().map(str::to_owned).collect(),
         }
     }
 }
@@ -119,7 +118,7 @@ impl Prebuilt {
     pub(crate) fn manifest(&self, run: &str) -> Result<Manifest> {
         let binary = self.binary(run)?;
         let manifest = Manifest::read(&binary.manifest.join("\n"));
-        if Digest::of_bytes(manifest.to_string().as_bytes()) != binary.code {
+        if manifest.key() != binary.code {
             return Err(Error::Prebuilt(format!(
                 "the lines of `{run}` are not those of its `code`"
             )));

@@ -119,8 +119,8 @@ impl Snapshot<'_> {
     }
 
     /// The entry of `pipeline.lock`, if its key is `key`.
-    pub(crate) fn locked_under(&self, key: &Digest) -> Option<&Locked> {
-        self.locked.as_deref().filter(|locked| locked.key == *key)
+    pub(crate) fn locked_under(&self, key: &Digest) -> Option<&Arc<Locked>> {
+        self.locked.as_ref().filter(|locked| locked.key == *key)
     }
 
     /// Outputs that aren't those of `locked`.

@@ -119,7 +119,7 @@ pub fn snapshot<'g>(
 /// Adds outputs and records, as far as they can change the decision on a key.
 fn add_results(snapshot: &mut Snapshot<'_>, key: &Digest, observe: &mut dyn Observe) -> Result<()> {
     let instance = snapshot.instance;
-    match snapshot.locked.clone().filter(|locked| locked.key == *key) {
+    match snapshot.locked_under(key).cloned() {
         None => snapshot.last = last(snapshot, observe),
         Some(locked) => {
             snapshot.outputs = outputs(instance, observe)?;
