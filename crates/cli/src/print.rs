@@ -170,11 +170,7 @@ pub(crate) fn large_cache(large: Large) -> anyhow::Result<()> {
 
 /// `train@0   ran         12.3 s, 24.0 s CPU, 310 MB   param lr 0.1 → 0.2`.
 pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String {
-    let state = outcome.state.name();
-    if outcome.usage.is_none() && outcome.reasons.is_empty() && !is_colored {
-        return format!("{:width$}  {state}", outcome.stage);
-    }
-    let state = format!("{state:13}");
+    let state = format!("{:13}", outcome.state.name());
     let state = styled(&state, style(outcome.state), is_colored);
     let usage = outcome.usage.map(usage);
     let reasons = (!outcome.reasons.is_empty()).then(|| listed(&outcome.reasons));
