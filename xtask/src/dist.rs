@@ -11,7 +11,7 @@ use cli::workspace::{current_folder, open};
 use runner::prebuild::prebuild;
 use runner::workspace::Access;
 
-/// What the archive has besides binaries, where the workspace has it.
+/// Files and folders that the archive has besides binaries, if the workspace has them.
 const FILES: [&str; 14] = [
     "pipeline.toml",
     "params.toml",

@@ -22,7 +22,7 @@ pub fn code(data: &[u8]) {
     assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
 }
 
-/// `pipeline.lock`: a written lock reads back, and means to a parser of TOML what it means to the reader of written locks.
+/// `pipeline.lock`: a written lock reads back, and the parser of TOML and the reader of written locks agree on any text.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&Source::new(lock::FILE, text));
     let read_toml = |text: &str| Lock::parse_toml(&Source::new(lock::FILE, text));

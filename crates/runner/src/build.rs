@@ -55,8 +55,8 @@ impl Build {
         self.packages.insert(package);
     }
 
-    /// The binaries, from an archive if the workspace is one, else built in release, with cargo's own progress on standard error. Where it keeps going, executables that don't
-    /// compile are missing.
+    /// The binaries, from an archive if the workspace is one, else built in release, with cargo's own progress on
+    /// standard error. Where it keeps going, executables that don't compile are missing.
     ///
     /// # Errors
     /// Cargo cannot be started, the build fails, a binary of the archive isn't the one of its manifest, or a signal to

@@ -64,7 +64,7 @@ impl<'a> InOrder<'a> {
         first.is_some_and(|first| first == stage) && !self.held.contains_key(&self.first)
     }
 
-    /// Passes on what is held on stages whose turn it is.
+    /// Forwards the held events of stages whose turn it is.
     fn pass_on_held(&mut self) {
         while let Some(held) = self.held.remove(&self.first) {
             let is_done = matches!(held.last(), Some(Held::Finished(_)));

@@ -9,8 +9,8 @@ use store::Digest;
 
 use super::entry::{HEADER, Locked};
 
-/// Reads a lock. None if a line is not as it is written, such as after an edit or a merge: what such a text means, or
-/// where its error is, is left to the parser of TOML.
+/// Reads a lock. None if a line is not as it is written, for example after an edit or a merge: the parser of TOML then
+/// reads the text, or finds its error.
 pub(super) fn read(text: &str) -> Option<BTreeMap<String, Arc<Locked>>> {
     let mut stages = BTreeMap::new();
     let mut lines = text.strip_prefix(HEADER)?.split_terminator('\n').peekable();
