@@ -1,7 +1,7 @@
 //! Grad-CAM: parts of an image that a class depends on, in the activations of a layer.
 
-use candle_core::{Tensor, Var};
-use model::{Network, ResnetLayer};
+use candle_core::Tensor;
+use model::{ModelError, Network, Output, ResnetLayer};
 use table_attributions::MIN_CAM_SIDE;
 
 use crate::AttributionError;
@@ -40,19 +40,10 @@ pub fn grad_cam(
 ) -> Result<Tensor, AttributionError> {
     check_class(network, class)?;
     let activations = network.activations(&image.unsqueeze(0)?, layer)?;
-    let activations = Var::from_tensor(&activations)?;
-    let logits = network.classify(&activations, layer)?.logits;
-    let gradients = logits.get(0)?.get(class)?.backward()?;
-    let gradient = gradients
-        .get(&activations)
-        .ok_or_else(|| AttributionError::NoGradient {
-            layer: layer.name(),
-        })?;
+    let logit = |output: &Output| Ok::<_, ModelError>(output.logits.get(0)?.get(class)?);
+    let gradient = network.activation_gradient(&activations, layer, logit)?;
     let weights = gradient.mean_keepdim((1, 2))?; // [1, 1, 1, C]
-    let map = activations
-        .as_detached_tensor()
-        .broadcast_mul(&weights)?
-        .sum(3)?;
+    let map = activations.broadcast_mul(&weights)?.sum(3)?;
     Ok(kernels::relu(&map)?.squeeze(0)?)
 }
 

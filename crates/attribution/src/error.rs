@@ -45,12 +45,6 @@ pub enum AttributionError {
         /// Number of labels that occur.
         expected: usize,
     },
-    /// A layer's activations have no gradient.
-    #[error("the class's logit has no gradient in the activations of `{layer}`")]
-    NoGradient {
-        /// Name of the layer.
-        layer: &'static str,
-    },
     /// Error of the network.
     #[error(transparent)]
     Model(#[from] model::ModelError),

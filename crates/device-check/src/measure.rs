@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use candle_core::{Tensor, Var};
+use kernels::{Backend, Operations, Tape};
 use serde::Serialize;
 use trainer::TrainError;
 
@@ -22,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub struct Times {
     /// Forward pass, or the whole of an update in place.
     pub forward_ms: f64,
-    /// Backward pass from a weighted sum of the output; none of an update.
+    /// Backward pass from a gradient of the output; none of an update.
     pub backward_ms: Option<f64>,
     /// Number of runs.
     pub repeats: usize,
@@ -106,8 +107,8 @@ struct Workload<'a> {
     side: &'a Side,
     arguments: Vec<Argument>,
     tensors: Vec<Tensor>,
-    /// Weight of each number of the first output, in the sum that gradients are of.
-    weights: Option<Tensor>,
+    /// Gradient of the first output, from which the backward pass starts.
+    gradient: Option<Tensor>,
 }
 
 impl<'a> Workload<'a> {
@@ -127,17 +128,16 @@ impl<'a> Workload<'a> {
             side,
             arguments,
             tensors,
-            weights: None,
+            gradient: None,
         };
         if !operation.is_update() {
-            workload.weights = Some(workload.weights_of_output()?);
+            workload.gradient = Some(workload.gradient_of_output()?);
         }
         Ok(workload)
     }
 
-    fn weights_of_output(&self) -> Result<Tensor, TrainError> {
-        let outputs = self.operation.apply(self.side.backend, &self.tensors)?;
-        let output = &outputs[0].1;
+    fn gradient_of_output(&self) -> Result<Tensor, TrainError> {
+        let output = &self.forward()?.outputs[0].1;
         let layout = Layout::of_output(output);
         let shape = self.side.shape(output, layout);
         let numbers = fixture::numbers(shape.iter().product(), 9.0);
@@ -151,7 +151,7 @@ impl<'a> Workload<'a> {
     }
 
     fn run(&self) -> Result<Sample, TrainError> {
-        let Some(weights) = &self.weights else {
+        let Some(gradient) = &self.gradient else {
             let variables = self.variables()?;
             let (forward_ms, ()) = timed(self.side, || {
                 self.operation.update(&variables).map_err(TrainError::from)
@@ -161,11 +161,9 @@ impl<'a> Workload<'a> {
                 backward_ms: None,
             });
         };
-        let (forward_ms, outputs) = timed(self.side, || {
-            self.operation.apply(self.side.backend, &self.tensors)
-        })?;
-        let sum = weighted_sum(&outputs[0].1, weights)?;
-        let (backward_ms, _) = timed(self.side, || sum.backward().map_err(TrainError::from))?;
+        let (forward_ms, pass) = timed(self.side, || self.forward())?;
+        let backward = pass.backward(gradient)?;
+        let (backward_ms, _) = timed(self.side, || backward.gradients(&self.tensors))?;
         Ok(Sample {
             forward_ms,
             backward_ms: Some(backward_ms),
@@ -175,7 +173,7 @@ impl<'a> Workload<'a> {
     /// Outputs and gradients, or the arguments after one update, on the host.
     fn results(&self) -> Result<Vec<Named>, TrainError> {
         let mut results = Vec::new();
-        let Some(weights) = &self.weights else {
+        let Some(gradient) = &self.gradient else {
             self.operation.update(&self.variables()?)?;
             for (argument, tensor) in self.arguments.iter().zip(&self.tensors) {
                 let values = self.side.host(tensor, argument.layout)?;
@@ -183,30 +181,98 @@ impl<'a> Workload<'a> {
             }
             return Ok(results);
         };
-        let outputs = self.operation.apply(self.side.backend, &self.tensors)?;
-        for (name, tensor) in &outputs {
+        let pass = self.forward()?;
+        for (name, tensor) in &pass.outputs {
             let values = self.side.host(tensor, Layout::of_output(tensor))?;
             results.push(((*name).to_owned(), values));
         }
-        let gradients = weighted_sum(&outputs[0].1, weights)?.backward()?;
-        for (argument, tensor) in self.arguments.iter().zip(&self.tensors) {
+        let gradients = pass.backward(gradient)?.gradients(&self.tensors)?;
+        for (argument, gradient) in self.arguments.iter().zip(gradients) {
             if argument.has_gradient {
                 let name = format!("gradient of {}", argument.name);
-                let gradient = gradients.get(tensor);
                 let gradient = gradient.ok_or_else(|| TrainError::NoGradient(name.clone()))?;
-                results.push((name, self.side.host(gradient, argument.layout)?));
+                results.push((name, self.side.host(&gradient, argument.layout)?));
             }
         }
         Ok(results)
     }
+
+    /// A forward pass as in training: the kernels of the ResNet are recorded on a tape.
+    fn forward(&self) -> Result<Pass, TrainError> {
+        let backend = self.side.backend;
+        let has_tape = backend == Backend::Cpu && self.operation.is_of_resnet();
+        let tape = has_tape.then(Tape::new);
+        let operations: &dyn Operations = match &tape {
+            Some(tape) => tape,
+            None => &backend,
+        };
+        let outputs = self.operation.apply(operations, &self.tensors)?;
+        Ok(Pass { outputs, tape })
+    }
 }
 
-/// The sum of `tensor` times `weights`; a scalar has nothing to sum.
-fn weighted_sum(tensor: &Tensor, weights: &Tensor) -> candle_core::Result<Tensor> {
-    let product = (tensor * weights)?;
-    match product.rank() {
-        0 => Ok(product),
-        _ => product.sum_all(),
+/// A forward pass.
+struct Pass {
+    outputs: Vec<(&'static str, Tensor)>,
+    tape: Option<Tape>,
+}
+
+impl Pass {
+    /// The backward pass, given the gradient of the first output.
+    fn backward(self, gradient: &Tensor) -> candle_core::Result<Backward> {
+        let output = &self.outputs[0].1;
+        Ok(match self.tape {
+            Some(tape) => Backward::Tape {
+                tape,
+                output: output.clone(),
+                gradient: gradient.clone(),
+            },
+            // candle starts from ones, whose product with the gradient is the gradient.
+            None => Backward::Autograd {
+                product: (output * gradient)?,
+            },
+        })
+    }
+}
+
+/// A backward pass yet to run.
+enum Backward {
+    /// Over the tape.
+    Tape {
+        tape: Tape,
+        output: Tensor,
+        gradient: Tensor,
+    },
+    /// By candle's autograd.
+    Autograd {
+        /// The output times its gradient.
+        product: Tensor,
+    },
+}
+
+impl Backward {
+    /// The gradient of each tensor that has one.
+    fn gradients(self, of: &[Tensor]) -> Result<Vec<Option<Tensor>>, TrainError> {
+        match self {
+            Self::Tape {
+                tape,
+                output,
+                gradient,
+            } => {
+                let mut found = vec![None; of.len()];
+                for gradient in tape.backward(&output, &gradient)? {
+                    let (id, gradient) = gradient?;
+                    if let Some(at) = of.iter().position(|tensor| tensor.id() == id) {
+                        found[at] = Some(gradient);
+                    }
+                }
+                Ok(found)
+            }
+            Self::Autograd { product } => {
+                let mut gradients = product.backward()?;
+                Ok(of.iter().map(|tensor| gradients.remove(tensor)).collect())
+            }
+        }
     }
 }
 

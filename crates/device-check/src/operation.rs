@@ -8,7 +8,7 @@
 use std::fmt;
 
 use candle_core::{Result, Tensor, Var};
-use kernels::{AdamStep, Backend, Normalization, WeightDecay, adam_step, lerp};
+use kernels::{AdamStep, Normalization, Operations, WeightDecay, adam_step, lerp};
 use trainer::{CrossEntropy, TrainError};
 
 use crate::fixture;
@@ -254,26 +254,43 @@ impl Operation {
         matches!(self.kind, Kind::Adam | Kind::AdamW | Kind::Interpolation)
     }
 
+    /// Returns `true` if it is one of [`Operations`], and `false` for one of candle's on every device.
+    pub(crate) fn is_of_resnet(&self) -> bool {
+        match self.kind {
+            Kind::Convolution { .. }
+            | Kind::BatchNormTrain(_)
+            | Kind::BatchNormEval(_)
+            | Kind::MaxPool
+            | Kind::AveragePool => true,
+            Kind::Relu
+            | Kind::Linear
+            | Kind::CrossEntropy
+            | Kind::Adam
+            | Kind::AdamW
+            | Kind::Interpolation => false,
+        }
+    }
+
     /// Its outputs by name; gradients are those of the first.
     ///
     /// # Errors
     /// The device fails.
     pub(crate) fn apply(
         &self,
-        backend: Backend,
+        operations: &dyn Operations,
         arguments: &[Tensor],
     ) -> std::result::Result<Vec<(&'static str, Tensor)>, TrainError> {
         let x = &arguments[0];
         let output = match self.kind {
             Kind::Convolution { side, stride } => {
-                backend.conv2d(x, &arguments[1], stride, side / 2)?
+                operations.conv2d(x, &arguments[1], stride, side / 2)?
             }
             Kind::BatchNormTrain(fusion) => {
-                return Ok(batch_norm_train(backend, arguments, fusion)?);
+                return Ok(batch_norm_train(operations, arguments, fusion)?);
             }
-            Kind::BatchNormEval(fusion) => batch_norm_eval(backend, arguments, fusion)?,
-            Kind::MaxPool => backend.max_pool(x)?,
-            Kind::AveragePool => backend.average_pool(x)?,
+            Kind::BatchNormEval(fusion) => batch_norm_eval(operations, arguments, fusion)?,
+            Kind::MaxPool => operations.max_pool(x)?,
+            Kind::AveragePool => operations.average_pool(x)?,
             Kind::Relu => kernels::relu(x)?,
             // As in the network's linear layers.
             Kind::Linear => x.matmul(&arguments[1].t()?)?.broadcast_add(&arguments[2])?,
@@ -309,11 +326,11 @@ impl Operation {
 }
 
 fn batch_norm_train(
-    backend: Backend,
+    operations: &dyn Operations,
     arguments: &[Tensor],
     fusion: Fusion,
 ) -> Result<Vec<(&'static str, Tensor)>> {
-    let (y, moments) = backend.batch_norm_train(
+    let (y, moments) = operations.batch_norm_train(
         &arguments[0],
         &arguments[1],
         &arguments[2],
@@ -328,7 +345,11 @@ fn batch_norm_train(
     ])
 }
 
-fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fusion: Fusion) -> Result<Tensor> {
+fn batch_norm_eval(
+    operations: &dyn Operations,
+    arguments: &[Tensor],
+    fusion: Fusion,
+) -> Result<Tensor> {
     let norm = Normalization {
         gamma: &arguments[1],
         beta: &arguments[2],
@@ -337,7 +358,7 @@ fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fusion: Fusion) -> Re
         epsilon: EPSILON,
     };
     let relu = fusion != Fusion::Nothing;
-    backend.batch_norm_eval(&arguments[0], &norm, arguments.get(5), relu)
+    operations.batch_norm_eval(&arguments[0], &norm, arguments.get(5), relu)
 }
 
 fn cross_entropy(logits: &Tensor) -> std::result::Result<Tensor, TrainError> {

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use candle_core::{Device, Result, Var};
-use kernels::{CachingAllocator, Tape};
+use kernels::{CachingAllocator, Operations, Tape};
 
 #[global_allocator]
 static ALLOCATOR: CachingAllocator = CachingAllocator::new();

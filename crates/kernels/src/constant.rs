@@ -7,6 +7,7 @@ use crate::cpu::conv::Forms;
 use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::affine;
 use crate::ops::conv::conv2d_affine;
+use crate::ops::output::output;
 use crate::{Backend, Normalization};
 
 /// A convolution and the normalization behind it, on CPU, with weights that no longer change: packed and transformed
@@ -49,8 +50,8 @@ impl ConstantConvolution {
         })
     }
 
-    /// [`Backend::conv2d_batch_norm_eval`] of `x` `[B, H, W, C]`, but for rounding: there are algorithms that pay for
-    /// constant weights alone. No gradients come back.
+    /// [`Operations::conv2d_batch_norm_eval`](crate::Operations::conv2d_batch_norm_eval) of `x` `[B, H, W, C]`, but for
+    /// rounding: there are algorithms that pay for constant weights alone. It is recorded on no tape.
     ///
     /// # Errors
     /// Those of the operation.
@@ -58,6 +59,8 @@ impl ConstantConvolution {
         let shape = ConvShape::new(x.dims(), self.weight.dims(), self.stride, self.padding)?;
         Backend::Cpu.check_batch_norm(&shape.out_dims(), x.dtype(), &[], residual)?;
         let (forms, affine) = (Some(&self.forms), &self.affine);
-        conv2d_affine(x, &self.weight, forms, &shape, affine, residual, relu)
+        let y = conv2d_affine(x, &self.weight, forms, &shape, affine, residual, relu)?;
+        let operands = [x].into_iter().chain(residual);
+        output("conv2d", y, &shape.out_dims(), operands)
     }
 }

@@ -1,15 +1,14 @@
 //! Operations of a convolutional network: fast on CPU, correct on every device.
 //!
 //! candle's own convolutions are several times slower than PyTorch's on CPU, and some of its gradients are
-//! missing or wrong. This crate offers the few operations that a ResNet needs, each differentiable under
-//! candle's autograd, behind one [`Backend`]:
+//! missing or wrong. This crate offers the few [`Operations`] that a ResNet needs:
 //!
 //! - [`Backend::Cpu`] runs the kernels of this crate: activations `[B, H, W, C]`, so that every inner loop is over
-//!   channels;
-//! - [`Backend::Reference`] runs candle's operations, with custom gradients: activations `[B, C, H, W]`.
+//!   channels. Gradients are those of a [`Tape`], which runs the same kernels and records them; candle's autograd has none;
+//! - [`Backend::Reference`] runs candle's operations, with custom gradients under its autograd: activations
+//!   `[B, C, H, W]`.
 //!
-//! On CPU, training goes over a [`Tape`] in place of candle's autograd, and inference with weights that no longer change by
-//! [`ConstantConvolution`]s.
+//! On CPU, inference with weights that no longer change goes by [`ConstantConvolution`]s.
 //!
 //! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.
 //!
@@ -28,6 +27,7 @@ mod device;
 mod flat_adam;
 mod lerp;
 mod normalization;
+mod operations;
 mod ops;
 mod reference;
 mod statistics;
@@ -41,7 +41,8 @@ pub use device::{configure, memory_bytes};
 pub use flat_adam::{AdamUpdate, FlatMoments};
 pub use lerp::lerp;
 pub use normalization::Normalization;
-pub use ops::relu::relu;
+pub use operations::Operations;
+pub use reference::relu::relu;
 pub use statistics::BatchStatistics;
 pub use tape::Tape;
 

@@ -1,8 +1,7 @@
-//! The kernels as candle operations with gradients.
+//! The kernels on tensors of the CPU.
 
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
-pub(crate) mod custom_gradient;
+pub(crate) mod output;
 pub(crate) mod pool;
-pub(crate) mod relu;
 pub(crate) mod slices;

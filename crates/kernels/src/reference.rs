@@ -7,4 +7,6 @@
 
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
+mod custom_gradient;
 pub(crate) mod pool;
+pub(crate) mod relu;

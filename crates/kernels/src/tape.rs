@@ -10,19 +10,18 @@ use std::collections::hash_map::Entry;
 use candle_core::{Result, Shape, Tensor, TensorId, bail};
 
 use crate::backend::check_pool;
-use crate::cpu::batch_norm::{self, Affine, GradientMask, Moments, mask_gradient};
+use crate::cpu::batch_norm::{self, Affine, GradientMask, mask_gradient};
 use crate::cpu::conv;
 use crate::cpu::elementwise::add;
 use crate::cpu::pool::{self, PoolShape};
 use crate::cpu::shape::ConvShape;
-use crate::ops::batch_norm::{affine, statistics};
 use crate::ops::slices::{tensor, with_slice};
-use crate::{Backend, BatchStatistics, Normalization, ops};
+use crate::{Backend, BatchStatistics, Normalization, Operations, ops};
 
 /// The record of a forward pass on the CPU, for its gradients.
 ///
-/// The methods are those of [`Backend::Cpu`], with the same bits, and record what gradients need. Gradients reach variables
-/// through operations of the tape alone.
+/// The operations are those of [`Backend::Cpu`] and record what gradients need. Gradients reach variables through operations
+/// of the tape alone: an operand that another operation computed from variables is an error.
 #[derive(Debug, Default)]
 pub struct Tape(RefCell<Records>);
 
@@ -103,39 +102,18 @@ impl Operand {
     }
 }
 
-impl Tape {
-    /// A tape without records.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// [`Backend::conv2d`].
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn conv2d(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        stride: usize,
-        padding: usize,
-    ) -> Result<Tensor> {
+impl Operations for Tape {
+    fn conv2d(&self, x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
         let (x, weight) = (self.operand(x)?, self.operand(weight)?);
-        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, None, &shape, None)))??;
-        let y = tensor(y, &shape.out_dims())?;
+        let y = ops::conv::conv2d(&x.tensor, &weight.tensor, &shape)?;
         if x.target.is_some() || weight.target.is_some() {
             self.record(&y, Operation::Convolution { x, weight, shape });
         }
         Ok(y)
     }
 
-    /// [`Backend::batch_norm_train`].
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn batch_norm_train(
+    fn batch_norm_train(
         &self,
         x: &Tensor,
         gamma: &Tensor,
@@ -145,18 +123,12 @@ impl Tape {
         relu: bool,
     ) -> Result<(Tensor, BatchStatistics)> {
         Backend::Cpu.check_batch_norm(x.dims(), x.dtype(), &[gamma, beta], residual)?;
-        let channels = gamma.elem_count();
-        let moments = with_slice(&x.contiguous()?, |x| Moments::of(x, channels))?;
-        let affine = Affine::new(&moments, &gamma.to_vec1()?, &beta.to_vec1()?, epsilon);
-        let y = self.batch_norm(x, [gamma, beta], affine, true, residual, relu)?;
-        Ok((y, statistics(&moments)?))
+        let (affine, statistics) = ops::batch_norm::affine_of_batch(x, gamma, beta, epsilon)?;
+        let y = self.normalize(x, [gamma, beta], affine, true, residual, relu)?;
+        Ok((y, statistics))
     }
 
-    /// [`Backend::batch_norm_eval`].
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn batch_norm_eval(
+    fn batch_norm_eval(
         &self,
         x: &Tensor,
         norm: &Normalization<'_>,
@@ -164,80 +136,38 @@ impl Tape {
         relu: bool,
     ) -> Result<Tensor> {
         Backend::Cpu.check_batch_norm(x.dims(), x.dtype(), &norm.tensors(), residual)?;
-        let affine = affine(norm)?;
-        self.batch_norm(x, [norm.gamma, norm.beta], affine, false, residual, relu)
+        let affine = ops::batch_norm::affine(norm)?;
+        self.normalize(x, [norm.gamma, norm.beta], affine, false, residual, relu)
     }
 
-    fn batch_norm(
-        &self,
-        x: &Tensor,
-        [gamma, beta]: [&Tensor; 2],
-        affine: Affine,
-        of_batch: bool,
-        residual: Option<&Tensor>,
-        relu: bool,
-    ) -> Result<Tensor> {
-        let x = self.operand(x)?;
-        let normalize = |residual: Option<&[f32]>| {
-            x.numbers(|x| batch_norm::forward(x, &affine, residual, relu))
-        };
-        let y = match residual {
-            None => normalize(None)?,
-            Some(residual) => with_slice(&residual.contiguous()?, |r| normalize(Some(r)))??,
-        };
-        let y = tensor(y, x.tensor.shape())?;
-        let [gamma, beta] = [gamma, beta].map(|tensor| self.target(tensor));
-        let after = match (residual, relu) {
-            (None, false) => After::Nothing,
-            (None, true) => After::Relu,
-            (Some(residual), relu) => After::Sum {
-                residual: self.target(residual),
-                relu: relu.then(|| y.clone()),
-            },
-        };
-        let targets = [&x.target, &gamma, &beta, after.residual()];
-        if targets.into_iter().any(Option::is_some) {
-            let operation = Operation::BatchNorm {
-                x,
-                gamma,
-                beta,
-                affine,
-                of_batch,
-                after,
-            };
-            self.record(&y, operation);
-        }
-        Ok(y)
-    }
-
-    /// [`Backend::max_pool`].
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn max_pool(&self, x: &Tensor) -> Result<Tensor> {
+    fn max_pool(&self, x: &Tensor) -> Result<Tensor> {
         check_pool(x)?;
         let shape = ops::pool::shape(x)?;
-        let (y, taps) = with_slice(&x.contiguous()?, |x| pool::forward(x, &shape))?;
-        let y = tensor(y, &shape.out_dims())?;
-        if let Some(x) = self.target(x) {
+        let target = self.target(x)?;
+        let (y, taps) = ops::pool::max_pool(x, &shape)?;
+        if let Some(x) = target {
             self.record(&y, Operation::MaxPool { x, shape, taps });
         }
         Ok(y)
     }
 
-    /// [`Backend::average_pool`].
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn average_pool(&self, x: &Tensor) -> Result<Tensor> {
+    fn average_pool(&self, x: &Tensor) -> Result<Tensor> {
         check_pool(x)?;
         let shape = ops::pool::shape(x)?;
-        let y = with_slice(&x.contiguous()?, |x| pool::average(x, &shape))?;
-        let y = tensor(y, (shape.batch, shape.channels))?;
-        if let Some(x) = self.target(x) {
+        let target = self.target(x)?;
+        let y = ops::pool::average_pool(x, &shape)?;
+        if let Some(x) = target {
             self.record(&y, Operation::AveragePool { x, shape });
         }
         Ok(y)
+    }
+}
+
+impl Tape {
+    /// A tape without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The gradients of all variables, given that of `output`, the output of an operation of the tape. There are none if
@@ -277,17 +207,63 @@ impl Tape {
         Ok(variables.map(|(id, of)| Ok((id, tensor(of.numbers, of.shape)?))))
     }
 
+    fn normalize(
+        &self,
+        x: &Tensor,
+        parameters: [&Tensor; 2],
+        affine: Affine,
+        of_batch: bool,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<Tensor> {
+        let x = self.operand(x)?;
+        let of_residual = residual.map(|residual| self.target(residual));
+        let of_residual = of_residual.transpose()?.flatten();
+        let [gamma, beta] = parameters.map(|tensor| self.target(tensor));
+        let (gamma, beta) = (gamma?, beta?);
+        let y = ops::batch_norm::normalize(&x.tensor, &affine, parameters, residual, relu)?;
+        let targets = [&x.target, &gamma, &beta, &of_residual];
+        if targets.into_iter().any(Option::is_some) {
+            let after = match (residual, relu) {
+                (None, false) => After::Nothing,
+                (None, true) => After::Relu,
+                (Some(_), relu) => After::Sum {
+                    residual: of_residual,
+                    relu: relu.then(|| y.clone()),
+                },
+            };
+            let operation = Operation::BatchNorm {
+                x,
+                gamma,
+                beta,
+                affine,
+                of_batch,
+                after,
+            };
+            self.record(&y, operation);
+        }
+        Ok(y)
+    }
+
     fn operand(&self, tensor: &Tensor) -> Result<Operand> {
         Ok(Operand {
-            target: self.target(tensor),
-            tensor: tensor.contiguous()?.detach(),
+            target: self.target(tensor)?,
+            tensor: tensor.contiguous()?,
         })
     }
 
     /// The tensor as a target, if it is a variable or an output of the tape.
-    fn target(&self, tensor: &Tensor) -> Option<Target> {
-        let has_gradient = tensor.is_variable() || self.0.borrow().outputs.contains(&tensor.id());
-        has_gradient.then(|| Target::of(tensor))
+    fn target(&self, tensor: &Tensor) -> Result<Option<Target>> {
+        if tensor.is_variable() || self.0.borrow().outputs.contains(&tensor.id()) {
+            return Ok(Some(Target::of(tensor)));
+        }
+        if tensor.track_op() {
+            bail!(
+                "an operand {:?} is computed from variables, but not on this tape, which has no gradient of it",
+                tensor.shape()
+            );
+        }
+        Ok(None)
     }
 
     fn record(&self, output: &Tensor, operation: Operation) {
@@ -305,15 +281,6 @@ impl Target {
         Self {
             id: tensor.id(),
             shape: tensor.shape().clone(),
-        }
-    }
-}
-
-impl After {
-    fn residual(&self) -> &Option<Target> {
-        match self {
-            Self::Nothing | Self::Relu => &None,
-            Self::Sum { residual, .. } => residual,
         }
     }
 }

@@ -265,7 +265,7 @@ impl Resnet {
     ) -> Result<Tensor, ModelError> {
         let x = context.backend.images(images)?;
         let x = self.stem.forward(&x, None, true, context)?;
-        let mut x = context.max_pool(&x)?;
+        let mut x = context.operations.max_pool(&x)?;
         for block in &self.blocks[..self.end(layer)] {
             x = block.forward(&x, context)?;
         }
@@ -283,7 +283,7 @@ impl Resnet {
         for block in &self.blocks[self.end(layer)..] {
             x = block.forward(&x, context)?;
         }
-        Ok(context.average_pool(&x)?)
+        Ok(context.operations.average_pool(&x)?)
     }
 
     /// Number of blocks up to `layer`'s last.

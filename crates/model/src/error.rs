@@ -124,6 +124,14 @@ pub enum ModelError {
         /// The batch-norm's name.
         layer: String,
     },
+    /// A value that does not depend on the activations that its gradient is of.
+    #[error(
+        "the value has no gradient in the activations of `{layer}`: expected it to depend on them"
+    )]
+    NoGradient {
+        /// Name of the layer.
+        layer: &'static str,
+    },
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

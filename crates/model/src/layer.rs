@@ -1,7 +1,7 @@
 //! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::{Backend, ConstantConvolution, Normalization, Tape};
+use kernels::{Backend, ConstantConvolution, Normalization, Operations};
 
 use crate::initializer::{self, Initializer};
 use crate::{Mode, ModelError};
@@ -32,9 +32,10 @@ pub(crate) struct StateEntry {
 /// Settings of a layer's forward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct ForwardContext<'a> {
+    /// Layout of the ResNet's activations.
     pub(crate) backend: Backend,
-    /// Records the ResNet's operations, for gradients without candle's autograd; on CPU.
-    pub(crate) tape: Option<&'a Tape>,
+    /// The ResNet's operations: the backend's, or on CPU, where gradients are computed, a tape's.
+    pub(crate) operations: &'a dyn Operations,
     /// Mode of batch-norms.
     pub(crate) mode: Mode,
     /// Gradients of the layer's weights are computed.
@@ -48,20 +49,6 @@ impl ForwardContext<'_> {
             weight.as_tensor().clone()
         } else {
             weight.as_detached_tensor()
-        }
-    }
-
-    pub(crate) fn max_pool(self, x: &Tensor) -> candle_core::Result<Tensor> {
-        match self.tape {
-            Some(tape) => tape.max_pool(x),
-            None => self.backend.max_pool(x),
-        }
-    }
-
-    pub(crate) fn average_pool(self, x: &Tensor) -> candle_core::Result<Tensor> {
-        match self.tape {
-            Some(tape) => tape.average_pool(x),
-            None => self.backend.average_pool(x),
         }
     }
 }
@@ -173,11 +160,8 @@ impl Convolution {
         context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let weight = context.operand(&self.weight);
-        let (stride, padding) = (self.stride, self.padding);
-        Ok(match context.tape {
-            Some(tape) => tape.conv2d(x, &weight, stride, padding)?,
-            None => context.backend.conv2d(x, &weight, stride, padding)?,
-        })
+        let operations = context.operations;
+        Ok(operations.conv2d(x, &weight, self.stride, self.padding)?)
     }
 }
 
@@ -204,12 +188,8 @@ impl BatchNorm {
     ) -> Result<Tensor, ModelError> {
         let (weight, bias) = (context.operand(&self.weight), context.operand(&self.bias));
         self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
-        let (y, batch) = match context.tape {
-            Some(tape) => tape.batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?,
-            None => context
-                .backend
-                .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?,
-        };
+        let operations = context.operations;
+        let (y, batch) = operations.batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
         blend(&self.running_mean, &batch.mean)?;
         blend(&self.running_var, &batch.variance)?;
         self.n_batches
@@ -229,14 +209,10 @@ impl BatchNorm {
         let (gamma, beta) = (context.operand(&self.weight), context.operand(&self.bias));
         let (mean, variance) = self.running_moments();
         let norm = normalization(&gamma, &beta, &mean, &variance);
-        if let Some(tape) = context.tape {
-            let y = convolution.forward(x, context)?;
-            return Ok(tape.batch_norm_eval(&y, &norm, residual, relu)?);
-        }
         let weight = context.operand(&convolution.weight);
         let (stride, padding) = (convolution.stride, convolution.padding);
         Ok(context
-            .backend
+            .operations
             .conv2d_batch_norm_eval(x, &weight, stride, padding, &norm, residual, relu)?)
     }
 
@@ -345,7 +321,7 @@ mod tests {
         let weight = Var::new(&[[2.0_f32, 0.0], [0.0, 0.5]], &Device::Cpu).unwrap();
         let context = ForwardContext {
             backend: Backend::Cpu,
-            tape: None,
+            operations: &Backend::Cpu,
             mode: Mode::Eval,
             tracked: false,
         };

@@ -1,12 +1,13 @@
 //! The whole network: ResNet, embedder, head.
 
+mod gradients;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::{Backend, Tape};
+use kernels::{Backend, Operations};
 use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
@@ -15,6 +16,8 @@ use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
 use crate::{Config, Freeze, Mode, ModelError, ParameterGroup, ResnetLayer};
 
+pub use gradients::LossGradients;
+
 /// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -22,17 +25,6 @@ pub struct Output {
     pub logits: Tensor,
     /// `[B, D]`, before the ReLU that precedes the head.
     pub embedding: Tensor,
-}
-
-/// Outputs in train mode, their loss and its gradients. No activations are kept.
-#[derive(Debug)]
-pub struct LossGradients {
-    /// The outputs.
-    pub output: Output,
-    /// The loss, a scalar.
-    pub loss: Tensor,
-    /// Gradients of the loss.
-    pub gradients: GradStore,
 }
 
 /// A ResNet, an embedder and a head.
@@ -256,45 +248,15 @@ impl Network {
 
     /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights require.
     ///
+    /// In [`Mode::Train`] on CPU, candle's `backward` fails at the ResNet: gradients are those of
+    /// [`Network::loss_gradients`].
+    ///
     /// # Errors
     /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a batch-norm sees only one
     /// value a channel (one image that shrinks to one pixel), or the network is constant.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output, ModelError> {
-        let features = self.pooled(images, mode, None)?;
+        let features = self.pooled(images, mode, &self.backend)?;
         self.classify_features(&features, mode)
-    }
-
-    /// Outputs of images `[B, H, W, 3]` in train mode, their loss, and its gradients of [`Network::parameters`].
-    ///
-    /// # Errors
-    /// Those of [`Network::forward`] and of `loss`, or the device fails.
-    pub fn loss_gradients<E: From<ModelError>>(
-        &self,
-        images: &Tensor,
-        loss: impl FnOnce(&Output) -> Result<Tensor, E>,
-    ) -> Result<LossGradients, E> {
-        let tape = (self.backend == Backend::Cpu).then(Tape::new);
-        let features = self.pooled(images, Mode::Train, tape.as_ref())?;
-        // The rest is candle's: with a tape, its gradients begin at the features.
-        let start = match &tape {
-            Some(_) => variable(&features)?,
-            None => features.clone(),
-        };
-        let output = self.classify_features(&start, Mode::Train)?;
-        let loss = loss(&output)?;
-        let mut gradients = loss.backward().map_err(ModelError::from)?;
-        if let (Some(tape), Some(gradient)) = (tape, gradients.remove(&start)) {
-            add_tape_gradients(tape, &features, &gradient, &mut gradients)?;
-        }
-        // Detached, so that the graph with all activations is freed.
-        Ok(LossGradients {
-            output: Output {
-                logits: output.logits.detach(),
-                embedding: output.embedding.detach(),
-            },
-            loss: loss.detach(),
-            gradients,
-        })
     }
 
     /// Pooled features of images `[B, H, W, 3]`.
@@ -302,14 +264,13 @@ impl Network {
         &self,
         images: &Tensor,
         mode: Mode,
-        tape: Option<&Tape>,
+        operations: &dyn Operations,
     ) -> Result<Tensor, ModelError> {
         check_images(images)?;
         if mode == Mode::Train {
             self.check_variable()?;
         }
-        let mut context = self.context(mode, self.freeze.cnn);
-        context.tape = tape;
+        let mut context = self.context(mode, self.freeze.cnn, operations);
         if self.freeze.batch_norm {
             context.mode = Mode::Eval;
         }
@@ -323,7 +284,8 @@ impl Network {
     /// As [`Network::forward`].
     pub fn features(&self, images: &Tensor) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        self.resnet.features(images, self.context(Mode::Eval, true))
+        let context = self.context(Mode::Eval, true, &self.backend);
+        self.resnet.features(images, context)
     }
 
     /// Activations of `layer`'s last block for images `[B, H, W, 3]`, in eval mode: [`ResnetLayer::cells`] of `H` by those
@@ -333,44 +295,57 @@ impl Network {
     /// As [`Network::forward`].
     pub fn activations(&self, images: &Tensor, layer: ResnetLayer) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        let context = self.context(Mode::Eval, true);
+        let context = self.context(Mode::Eval, true, &self.backend);
         let x = self.resnet.activations(images, layer, context)?;
+        self.channels_last(x)
+    }
+
+    /// Outputs for the activations of [`Network::activations`] in the same `layer`, in eval mode. Gradients in the
+    /// activations are those of [`Network::activation_gradient`].
+    ///
+    /// # Errors
+    /// The activations have another shape, or lie on another device.
+    pub fn classify(&self, activations: &Tensor, layer: ResnetLayer) -> Result<Output, ModelError> {
+        let x = self.backend_layout(activations)?;
+        let context = self.context(Mode::Eval, true, &self.backend);
+        let features = self.resnet.pooled(&x, layer, context)?;
+        self.classify_features(&features, Mode::Eval)
+    }
+
+    /// Activations `[B, H, W, C]` in the backend's layout.
+    fn backend_layout(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(match self.backend {
+            Backend::Cpu => x.clone(),
+            Backend::Reference => x.permute((0, 3, 1, 2))?.contiguous()?,
+        })
+    }
+
+    /// Activations in the backend's layout as `[B, H, W, C]`.
+    fn channels_last(&self, x: Tensor) -> Result<Tensor, ModelError> {
         Ok(match self.backend {
             Backend::Cpu => x,
             Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
         })
     }
 
-    /// Outputs for the activations of [`Network::activations`] in the same `layer`, in eval mode: differentiable in the
-    /// activations, not in the weights.
-    ///
-    /// # Errors
-    /// The activations have another shape, or lie on another device.
-    pub fn classify(&self, activations: &Tensor, layer: ResnetLayer) -> Result<Output, ModelError> {
-        let x = match self.backend {
-            Backend::Cpu => activations.clone(),
-            Backend::Reference => activations.permute((0, 3, 1, 2))?.contiguous()?,
-        };
-        let context = self.context(Mode::Eval, true);
-        let features = self.resnet.pooled(&x, layer, context)?;
-        self.classify_features(&features, Mode::Eval)
-    }
-
     /// Pooled features `[B, C]` → the network's outputs.
     fn classify_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
-        let classes = self
-            .resnet
-            .classify(features, self.context(mode, self.freeze.fc))?;
-        let context = self.context(mode, false);
-        let embedding = self.embed.forward(&classes, context)?;
-        let logits = self.head.forward(&embedding, context)?;
+        let context = |frozen| self.context(mode, frozen, &self.backend);
+        let classes = self.resnet.classify(features, context(self.freeze.fc))?;
+        let embedding = self.embed.forward(&classes, context(false))?;
+        let logits = self.head.forward(&embedding, context(false))?;
         Ok(Output { logits, embedding })
     }
 
-    fn context(&self, mode: Mode, frozen: bool) -> ForwardContext<'static> {
+    fn context<'a>(
+        &self,
+        mode: Mode,
+        frozen: bool,
+        operations: &'a dyn Operations,
+    ) -> ForwardContext<'a> {
         ForwardContext {
             backend: self.backend,
-            tape: None,
+            operations,
             mode,
             tracked: mode == Mode::Train && !frozen,
         }
@@ -469,25 +444,6 @@ impl fmt::Debug for Network {
             .field("freeze", &self.freeze)
             .finish_non_exhaustive()
     }
-}
-
-/// A tensor of the same numbers, at which candle's gradients begin.
-fn variable(tensor: &Tensor) -> Result<Tensor, ModelError> {
-    Ok(Var::from_tensor(tensor)?.into_inner())
-}
-
-/// Adds the gradients of the tape's variables, given that of its `output`.
-fn add_tape_gradients(
-    tape: Tape,
-    output: &Tensor,
-    gradient: &Tensor,
-    gradients: &mut GradStore,
-) -> Result<(), ModelError> {
-    for of_variable in tape.backward(output, gradient)? {
-        let (variable, gradient) = of_variable?;
-        gradients.insert_id(variable, gradient);
-    }
-    Ok(())
 }
 
 fn linear_head<I: Initializer>(

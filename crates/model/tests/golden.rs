@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
 use formula::{BATCH, SIDE, formula, images, network, relative, values};
 use kernels::{AdamStep, Backend, WeightDecay};
-use model::{Depth, Mode, Network, ResnetLayer};
+use model::{Depth, LossGradients, Mode, ModelError, Network, ResnetLayer};
 use serde::Deserialize;
 
 /// Allowed error, in multiples of PyTorch's own.
@@ -185,9 +185,13 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     let mut adam = Adam::new(&network);
     let mut losses = Vec::new();
     for step in 0..3 {
-        let output = network.forward(&images, Mode::Train).unwrap();
-        let loss = loss(&output.logits);
-        let gradients = loss.backward().unwrap();
+        let LossGradients {
+            output,
+            loss,
+            gradients,
+        } = network
+            .loss_gradients(&images, |output| Ok::<_, ModelError>(loss(&output.logits)))
+            .unwrap();
         if step == 0 {
             golden.check_values("logits", &output.logits, &golden.logits);
             golden.check_values("embedding", &output.embedding, &golden.embedding);

@@ -11,7 +11,7 @@ use candle_core::{DType, Device, Tensor};
 use formula::{images, network, values};
 use kernels::Backend;
 use model::weights::{Classifier, Naming, Summary, inspect};
-use model::{Config, Depth, Freeze, Mode, Network};
+use model::{Config, Depth, Freeze, LossGradients, Mode, ModelError, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -41,6 +41,15 @@ fn backbone(network: &Network) -> BTreeMap<String, Tensor> {
 
 fn same(a: &Tensor, b: &Tensor) -> bool {
     a.dims() == b.dims() && values(a) == values(b)
+}
+
+/// A step forward and backward, whose loss is the sum of the logits.
+fn gradients_of_sum(network: &Network) -> LossGradients {
+    network
+        .loss_gradients(&images(), |output| {
+            Ok::<_, ModelError>(output.logits.sum_all()?)
+        })
+        .unwrap()
 }
 
 #[test]
@@ -613,8 +622,7 @@ fn frozen_parts_have_no_gradient_but_their_statistics_change() {
     ];
     assert_eq!(names, expected);
     let before = network.state().unwrap();
-    let output = network.forward(&images(), Mode::Train).unwrap();
-    let gradients = output.logits.sum_all().unwrap().backward().unwrap();
+    let gradients = gradients_of_sum(&network).gradients;
     assert!(
         network
             .parameters()
@@ -638,7 +646,9 @@ fn frozen_batch_norms_keep_their_statistics_and_train_their_scales() {
             ..Freeze::default()
         });
         let before = network.state().unwrap();
-        let output = network.forward(&images(), Mode::Train).unwrap();
+        let LossGradients {
+            output, gradients, ..
+        } = gradients_of_sum(&network);
         // Statistics are those of eval mode, and stay.
         let evaluated = network.forward(&images(), Mode::Eval).unwrap();
         assert!(same(&output.logits, &evaluated.logits));
@@ -648,7 +658,6 @@ fn frozen_batch_norms_keep_their_statistics_and_train_their_scales() {
                 .iter()
                 .all(|(name, tensor)| same(tensor, &after[name]))
         );
-        let gradients = output.logits.sum_all().unwrap().backward().unwrap();
         assert_eq!(network.parameters().len(), 66);
         assert!(
             network
@@ -696,8 +705,7 @@ fn a_frozen_classifier_passes_gradients_on() {
         fc: true,
         ..Freeze::default()
     });
-    let output = network.forward(&images(), Mode::Train).unwrap();
-    let gradients = output.logits.sum_all().unwrap().backward().unwrap();
+    let gradients = gradients_of_sum(&network).gradients;
     assert_eq!(network.parameters().len(), 64);
     assert!(
         network

@@ -187,7 +187,7 @@ impl<'a> TrainingState<'a> {
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device};
-    use model::{Config, Depth, Mode};
+    use model::{Config, Depth, ModelError, Output};
     use random::Seed;
     use table_history::EpochSelection;
 
@@ -229,9 +229,9 @@ mod tests {
     fn step(state: &mut TrainingState<'_>, epoch: usize) -> GradStore {
         let images: Vec<f32> = (0..2 * 32 * 32 * 3).map(|i| (i as f32).sin()).collect();
         let images = Tensor::from_vec(images, (2, 32, 32, 3), &Device::Cpu).unwrap();
-        let output = state.network().forward(&images, Mode::Train).unwrap();
-        let gradients = output.logits.sqr().unwrap().sum_all().unwrap();
-        let gradients = gradients.backward().unwrap();
+        let loss = |output: &Output| Ok::<_, ModelError>(output.logits.sqr()?.sum_all()?);
+        let computed = state.network().loss_gradients(&images, loss).unwrap();
+        let gradients = computed.gradients;
         state.step(&gradients, epoch, 0).unwrap();
         gradients
     }

@@ -1,23 +1,22 @@
 //! Pooling on CPU.
 
-use std::sync::OnceLock;
+use candle_core::{Result, Tensor};
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use super::output::output;
+use super::slices::with_slice;
+use crate::cpu::pool::{PoolShape, average, forward};
 
-use super::slices::{numbers, tensor, with_slice};
-use crate::cpu::pool::{PoolShape, average, average_backward, backward, forward};
-
-/// Maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of the 3×3 windows, stride 2, padding 1, of `x` `[B, H, W, C]`.
-pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(MaxPool {
-        shape: shape(x)?,
-        taps: OnceLock::new(),
-    })
+/// Maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of the 3×3 windows, stride 2, padding 1, of `x` `[B, H, W, C]`, and their positions in the
+/// windows.
+pub(crate) fn max_pool(x: &Tensor, shape: &PoolShape) -> Result<(Tensor, Vec<u8>)> {
+    let (y, taps) = with_slice(&x.contiguous()?, |x| forward(x, shape))?;
+    Ok((output("max-pool", y, &shape.out_dims(), [x])?, taps))
 }
 
 /// Means `[B, C]` over the pixels of `x` `[B, H, W, C]`.
-pub(crate) fn average_pool(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(AveragePool(shape(x)?))
+pub(crate) fn average_pool(x: &Tensor, shape: &PoolShape) -> Result<Tensor> {
+    let y = with_slice(&x.contiguous()?, |x| average(x, shape))?;
+    output("average-pool", y, (shape.batch, shape.channels), [x])
 }
 
 /// The sizes of activations `[B, H, W, C]`.
@@ -29,51 +28,4 @@ pub(crate) fn shape(x: &Tensor) -> Result<PoolShape> {
         width,
         channels,
     })
-}
-
-struct MaxPool {
-    shape: PoolShape,
-    /// Positions of the maxima, set by the forward pass.
-    taps: OnceLock<Vec<u8>>,
-}
-
-impl CustomOp1 for MaxPool {
-    fn name(&self) -> &'static str {
-        "max-pool-channels-last"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let s = &self.shape;
-        let (y, taps) = forward(numbers(x, layout)?, s);
-        if self.taps.set(taps).is_err() {
-            bail!("max-pool went forward twice");
-        }
-        Ok((CpuStorage::F32(y), Shape::from(&s.out_dims())))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let Some(taps) = self.taps.get() else {
-            bail!("max-pool goes backward before forward")
-        };
-        let dx = with_slice(&dy.contiguous()?, |dy| backward(dy, taps, &self.shape))?;
-        tensor(dx, x.shape()).map(Some)
-    }
-}
-
-struct AveragePool(PoolShape);
-
-impl CustomOp1 for AveragePool {
-    fn name(&self) -> &'static str {
-        "average-pool-channels-last"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = average(numbers(x, layout)?, &self.0);
-        Ok((CpuStorage::F32(y), (self.0.batch, self.0.channels).into()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_slice(&dy.contiguous()?, |dy| average_backward(dy, &self.0))?;
-        tensor(dx, x.shape()).map(Some)
-    }
 }

@@ -6,8 +6,8 @@ use candle_core::{
     CpuStorage, Device, InplaceOp1, Layout, Result, Shape, Storage, Tensor, Var, bail,
 };
 
-/// The numbers of a contiguous `f32` tensor, as an operation gets them.
-pub(crate) fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+/// The numbers of a contiguous `f32` tensor.
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let CpuStorage::F32(numbers) = storage else {
         bail!("a kernel expects f32, found another type")
     };

@@ -2,11 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::{
-    Normalization,
-    ops::{custom_gradient, relu::relu},
-    statistics::BatchStatistics,
-};
+use super::{custom_gradient, relu::relu};
+use crate::{Normalization, statistics::BatchStatistics};
 
 /// Normalization by the batch's own moments, of `x` `[B, C, H, W]`.
 pub(crate) fn train(

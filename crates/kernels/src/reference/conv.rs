@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::{cpu::shape::ConvShape, ops::custom_gradient};
+use super::custom_gradient;
+use crate::cpu::shape::ConvShape;
 
 /// Output `[B, O, P, Q]` of `x` `[B, C, H, W]` and `weight` `[O, C, K, K]`.
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {

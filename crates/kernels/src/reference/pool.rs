@@ -4,7 +4,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops::custom_gradient;
+use super::custom_gradient;
 
 /// Maxima `[B, C, ⌈H/2⌉, ⌈W/2⌉]` of the windows of `x` `[B, C, H, W]`.
 pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
