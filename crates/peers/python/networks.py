@@ -127,3 +127,24 @@ def inference_onnx(inputs):
         return np.concatenate([session.run(["logits"], {name: images[i : i + n]})[0] for i in starts])
 
     return Work(["onnxruntime"], run, lambda logits: float(logits.astype(float).mean()))
+
+
+def inference_openvino(inputs):
+    import numpy as np
+    import openvino
+
+    images = np.ascontiguousarray(array(inputs["images"]).transpose(0, 3, 1, 2))
+    n = inputs["batch"]
+    core = openvino.Core()
+    model = core.read_model(inputs["onnx"])
+    model.reshape([n, *images.shape[1:]])
+    # In f32, as the others: on some processors its default is bf16.
+    options = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(model, "CPU", options)
+    logits = compiled.output("logits")
+
+    def run():
+        starts = range(0, len(images), n)
+        return np.concatenate([compiled(images[i : i + n])[logits] for i in starts])
+
+    return Work(["openvino"], run, lambda logits: float(logits.astype(float).mean()))

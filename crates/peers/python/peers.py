@@ -16,7 +16,7 @@ import traceback
 from importlib import metadata
 
 from image_files import decode, epoch
-from networks import attribution, features, inference_onnx, inference_torch
+from networks import attribution, features, inference_onnx, inference_openvino, inference_torch
 from points import clusters, forest, forest_search, umap
 from training_scores import scores
 
@@ -31,6 +31,7 @@ FUNCTIONS = [
     features,
     inference_torch,
     inference_onnx,
+    inference_openvino,
     epoch,
 ]
 

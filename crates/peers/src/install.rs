@@ -7,9 +7,10 @@ use anyhow::{Context, bail, ensure};
 
 /// Packages that pip installs, by name and version. Those that they need besides are pip's choice; an index of builds of
 /// PyTorch without CUDA, a tenth of the size, can be named by pip's own variable `PIP_EXTRA_INDEX_URL`.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "captum==0.9.0",
     "onnxruntime==1.32.0",
+    "openvino==2026.4.1",
     "optuna==5.0.0",
     "pillow==13.0.0",
     "scikit-learn==1.9.1",

@@ -1,33 +1,49 @@
-//! One training step and one inference of ResNet-18, next to PyTorch's if a Python with it is named.
+//! One training step and one inference of a ResNet, next to PyTorch's if a Python with it is named.
 //!
 //! ```text
-//! cargo bench -p model -- [--torch PYTHON] [--batch 32] [--side 224] [--rounds 5]
+//! cargo bench -p model -- [--torch PYTHON] [--depth 18] [--batch 32] [--side 224] [--rounds 5]
 //! ```
 //!
-//! `RAYON_NUM_THREADS` sets the threads of both sides; without it, they are as many as the cores.
-//! The two sides take turns step by step, so that other load of the machine affects both; CPU seconds, without waiting,
-//! are printed too. A training step is forward, class-weighted
-//! cross-entropy, backward and Adam.
+//! `RAYON_NUM_THREADS` sets the threads of all sides; without it, they are as many as the cores.
+//! The sides take turns step by step, so that other load of the machine affects all; CPU seconds, without waiting,
+//! are printed too. A training step is forward, class-weighted cross-entropy, backward and Adam. The peak of memory is
+//! that of a side's process, with the interpreter and libraries of Python.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+mod ours;
+mod peer;
+
 use std::time::Instant;
 
-use candle_core::{DType, Device, Tensor, Var};
-use kernels::{AdamStep, WeightDecay};
-use model::{Config, Depth, Mode, ModelError, Network};
+use model::Depth;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+
+use ours::Ours;
+use peer::{Peer, WAYS};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const CLASSES: u32 = 8;
+/// What is measured.
+#[derive(Clone, Copy)]
+pub(crate) enum Request {
+    /// A training step.
+    Train,
+    /// An inference.
+    Infer,
+}
+
+impl Request {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Infer => "infer",
+        }
+    }
+}
 
 /// Duration of a step.
 #[derive(Clone, Copy)]
-struct Seconds {
+pub(crate) struct Seconds {
     clock: f64,
     cpu: f64,
 }
@@ -64,8 +80,10 @@ fn cpu_seconds() -> Outcome<f64> {
     Ok(microseconds as f64 / 1e6)
 }
 
-struct Options {
+/// What the command line asks for.
+pub(crate) struct Options {
     torch: Option<String>,
+    depth: Depth,
     batch: usize,
     side: usize,
     rounds: usize,
@@ -80,6 +98,7 @@ impl Options {
         };
         let mut options = Self {
             torch: None,
+            depth: Depth::D18,
             batch: 32,
             side: 224,
             rounds: 5,
@@ -94,6 +113,7 @@ impl Options {
                 .ok_or_else(|| format!("`{flag}` needs a value"))?;
             match flag.as_str() {
                 "--torch" => options.torch = Some(value),
+                "--depth" => options.depth = value.parse::<u64>()?.try_into()?,
                 "--batch" => options.batch = value.parse()?,
                 "--side" => options.side = value.parse()?,
                 "--rounds" => options.rounds = value.parse()?,
@@ -104,161 +124,32 @@ impl Options {
     }
 }
 
-/// Our side.
-struct Ours {
-    network: Network,
-    moments: Vec<(Var, Var)>,
-    images: Tensor,
-    labels: Tensor,
-    weights: Tensor,
-    n_steps: usize,
-}
-
-impl Ours {
-    fn new(options: &Options) -> Outcome<Self> {
-        let (batch, side, device) = (options.batch, options.side, Device::Cpu);
-        let config = Config {
-            depth: Depth::D18,
-            classifier: true,
-            embedding_size: 16,
-            n_classes: CLASSES as usize,
-        };
-        let network = Network::new(&config, &device, &mut ChaCha8Rng::seed_from_u64(0))?;
-        let zeros = |var: &Var| Var::zeros(var.shape(), DType::F32, &device);
-        let moments = network
-            .parameters()
-            .iter()
-            .map(|(_, var)| Ok((zeros(var)?, zeros(var)?)))
-            .collect::<candle_core::Result<_>>()?;
-        let labels: Vec<u32> = (0..CLASSES).cycle().take(batch).collect();
-        let weights: Vec<f32> = labels
-            .iter()
-            .map(|&label| 1.0 / (label as f32 + 1.0))
-            .collect();
-        Ok(Self {
-            images: Tensor::rand(0f32, 1f32, (batch, side, side, 3), &device)?,
-            labels: Tensor::from_vec(labels, (batch, 1), &device)?,
-            weights: Tensor::from_vec(weights, (batch, 1), &device)?,
-            network,
-            moments,
-            n_steps: 0,
-        })
-    }
-
-    fn train(&mut self) -> Outcome<()> {
-        let computed = self.network.loss_gradients(&self.images, |output| {
-            let log_p = candle_nn::ops::log_softmax(&output.logits, 1)?;
-            let weighted = (log_p.gather(&self.labels, 1)? * &self.weights)?.sum_all()?;
-            Ok::<_, ModelError>((weighted / self.weights.sum_all()?)?.neg()?)
-        })?;
-        self.n_steps += 1;
-        let step = AdamStep {
-            learning_rate: 1e-4,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: WeightDecay::Penalty(0.0),
-            step: self.n_steps,
-        };
-        for ((name, var), (first, second)) in self.network.parameters().iter().zip(&self.moments) {
-            let gradient = computed
-                .gradients
-                .get(var)
-                .ok_or_else(|| format!("no gradient of `{name}`"))?;
-            kernels::adam_step(var, gradient, first, second, &step)?;
-        }
-        computed.loss.to_scalar::<f32>()?;
-        Ok(())
-    }
-
-    fn infer(&self) -> Outcome<()> {
-        let output = self.network.forward(&self.images, Mode::Eval)?;
-        output.logits.sum_all()?.to_scalar::<f32>()?;
-        Ok(())
-    }
-}
-
-/// PyTorch's side, in a process of its own.
-struct Torch {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    version: String,
-}
-
-impl Torch {
-    fn start(python: &str, options: &Options) -> Outcome<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step/peer.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .args([options.threads, options.batch, options.side].map(|n| n.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let requests = child.stdin.take().ok_or("no stdin")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        let mut torch = Self {
-            child,
-            requests,
-            answers,
-            version: String::new(),
-        };
-        torch.version = torch.answer()?;
-        Ok(torch)
-    }
-
-    fn answer(&mut self) -> Outcome<String> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            return Err("PyTorch's side ended".into());
-        }
-        Ok(line.trim().to_owned())
-    }
-
-    fn step(&mut self, request: &str) -> Outcome<Seconds> {
-        writeln!(self.requests, "{request}")?;
-        self.requests.flush()?;
-        let answer = self.answer()?;
-        let (clock, cpu) = answer.split_once(' ').ok_or("two numbers are expected")?;
-        Ok(Seconds {
-            clock: clock.parse()?,
-            cpu: cpu.parse()?,
-        })
-    }
-
-    fn stop(mut self) -> Outcome<()> {
-        drop(self.requests);
-        self.child.wait()?;
-        Ok(())
-    }
-}
-
-/// Both sides' medians for one kind of step; the first round warms up and doesn't count.
+/// Medians of one kind of step, ours and then each peer's; the first round warms up and doesn't count.
 fn measure(
-    request: &str,
+    request: Request,
     n_rounds: usize,
     ours: &mut Ours,
-    mut torch: Option<&mut Torch>,
-) -> Outcome<(Seconds, Option<Seconds>)> {
-    let (mut our_times, mut torch_times) = (Vec::new(), Vec::new());
+    peers: &mut [Peer],
+) -> Outcome<Vec<Seconds>> {
+    let mut times = vec![Vec::new(); 1 + peers.len()];
     for _ in 0..=n_rounds {
-        our_times.push(Seconds::of(|| match request {
-            "train" => ours.train(),
-            _ => ours.infer(),
-        })?);
-        if let Some(torch) = torch.as_deref_mut() {
-            torch_times.push(torch.step(request)?);
+        times[0].push(Seconds::of(|| ours.step(request))?);
+        for (times, peer) in times[1..].iter_mut().zip(&mut *peers) {
+            times.push(peer.step(request)?);
         }
     }
-    let torch_time = torch_times.get(1..).map(Seconds::median);
-    Ok((Seconds::median(&our_times[1..]), torch_time))
+    Ok(times
+        .iter()
+        .map(|times| Seconds::median(&times[1..]))
+        .collect())
 }
 
-fn print_row(name: &str, ours: f64, torch: Option<f64>) {
-    match torch {
-        Some(torch) => println!("{name:<18} {ours:>8.3} {torch:>8.3} {:>8.2}", ours / torch),
-        None => println!("{name:<18} {ours:>8.3}"),
-    }
+/// Prints a figure of each side, and the ratio of ours to the peers' least.
+fn print_row(name: &str, figures: &[f64]) {
+    let columns: String = figures.iter().map(|it| format!(" {it:>13.3}")).collect();
+    let least = figures[1..].iter().copied().reduce(f64::min);
+    let ratio = least.map(|least| format!(" {:>6.2}", figures[0] / least));
+    println!("{name:<16}{columns}{}", ratio.unwrap_or_default());
 }
 
 /// Measures, under the allocator of the binary, whose name is printed.
@@ -273,34 +164,38 @@ pub(crate) fn run(allocator: &str) -> Outcome<()> {
 fn compare(allocator: &str) -> Outcome<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut ours = Ours::new(&options)?;
-    let mut torch = match &options.torch {
-        Some(python) => Some(Torch::start(python, &options)?),
-        None => None,
+    let start = |python| WAYS.map(|way| Peer::start(python, way, &options));
+    let peers = options.torch.as_deref().map(start);
+    let mut peers = peers.into_iter().flatten().collect::<Outcome<Vec<_>>>()?;
+    let version = peers.first().map_or("none", |peer| &peer.version);
+    println!(
+        "{}, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads, {allocator}",
+        options.depth, options.batch, options.side, options.rounds, options.threads
+    );
+    let columns = ["ours"].iter().chain(&WAYS[..peers.len()]);
+    let columns: String = columns.map(|it| format!(" {it:>13}")).collect();
+    let ratio = if peers.is_empty() {
+        ""
+    } else {
+        "  ratio to the best"
     };
-    let version = torch.as_ref().map_or("none", |torch| &torch.version);
-    println!(
-        "ResNet-18, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads, {allocator}",
-        options.batch, options.side, options.rounds, options.threads
-    );
-    println!(
-        "{:<18} {:>8} {:>8} {:>8}",
-        "seconds", "ours", "PyTorch", "ratio"
-    );
-    for request in ["train", "infer"] {
-        let (ours, torch) = measure(request, options.rounds, &mut ours, torch.as_mut())?;
-        print_row(
-            &format!("{request}, clock"),
-            ours.clock,
-            torch.map(|torch| torch.clock),
-        );
-        print_row(
-            &format!("{request}, CPU"),
-            ours.cpu,
-            torch.map(|torch| torch.cpu),
-        );
+    println!("{:<16}{columns}{ratio}", "seconds");
+    for request in [Request::Train, Request::Infer] {
+        let times = measure(request, options.rounds, &mut ours, &mut peers)?;
+        for (kind, of) in [
+            ("clock", (|it| it.clock) as fn(&Seconds) -> f64),
+            ("CPU", |it| it.cpu),
+        ] {
+            let figures: Vec<f64> = times.iter().map(of).collect();
+            print_row(&format!("{}, {kind}", request.name()), &figures);
+        }
     }
-    println!("{:<18} {:>8.2}", "peak memory, GB", peak_gigabytes()?);
-    torch.map_or(Ok(()), Torch::stop)
+    let mut peaks = vec![peak_gigabytes()?];
+    for peer in peers {
+        peaks.push(peer.stop()?);
+    }
+    print_row("peak memory, GB", &peaks);
+    Ok(())
 }
 
 /// The most memory that this process ever had.

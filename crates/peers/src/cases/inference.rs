@@ -21,8 +21,8 @@ const IMAGES: usize = 32;
 
 /// Logits of 32 images at 224 pixels by a ResNet-18 with embedding and head, as one batch and one image at a time.
 ///
-/// The same: weights, inputs in memory, threads. Different: PyTorch's inputs are channels last; onnxruntime runs the file
-/// that crate `export` makes of the same weights, with its own optimizations of the graph.
+/// The same: weights, inputs in memory, threads. Different: PyTorch's inputs are channels last; onnxruntime and OpenVINO
+/// run the file that crate `export` makes of the same weights, with their own optimizations of the graph.
 pub(crate) const CASE: Case = Case {
     name: "inference",
     peers: &[
@@ -34,6 +34,11 @@ pub(crate) const CASE: Case = Case {
         Peer {
             name: "onnxruntime",
             function: "inference_onnx",
+            goal: 1.0,
+        },
+        Peer {
+            name: "OpenVINO",
+            function: "inference_openvino",
             goal: 1.0,
         },
     ],
