@@ -1,7 +1,5 @@
 //! The whole network: ResNet, embedder, head.
 
-mod gradients;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -15,8 +13,6 @@ use crate::initializer::{Initializer, RandomInitializer, ZeroInitializer};
 use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
 use crate::{Config, Freeze, Mode, ModelError, ParameterGroup, ResnetLayer};
-
-pub use gradients::LossGradients;
 
 /// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
@@ -34,10 +30,10 @@ pub struct Output {
 pub struct Network {
     config: Config,
     device: Device,
-    backend: Backend,
+    pub(crate) backend: Backend,
     freeze: Freeze,
     is_constant: bool,
-    resnet: Resnet,
+    pub(crate) resnet: Resnet,
     embed: Linear,
     head: Head,
     entries: Vec<StateEntry>,
@@ -260,7 +256,7 @@ impl Network {
     }
 
     /// Pooled features of images `[B, H, W, 3]`.
-    fn pooled(
+    pub(crate) fn pooled(
         &self,
         images: &Tensor,
         mode: Mode,
@@ -313,7 +309,7 @@ impl Network {
     }
 
     /// Activations `[B, H, W, C]` in the backend's layout.
-    fn backend_layout(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+    pub(crate) fn backend_layout(&self, x: &Tensor) -> Result<Tensor, ModelError> {
         Ok(match self.backend {
             Backend::Cpu => x.clone(),
             Backend::Reference => x.permute((0, 3, 1, 2))?.contiguous()?,
@@ -321,7 +317,7 @@ impl Network {
     }
 
     /// Activations in the backend's layout as `[B, H, W, C]`.
-    fn channels_last(&self, x: Tensor) -> Result<Tensor, ModelError> {
+    pub(crate) fn channels_last(&self, x: Tensor) -> Result<Tensor, ModelError> {
         Ok(match self.backend {
             Backend::Cpu => x,
             Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
@@ -329,7 +325,11 @@ impl Network {
     }
 
     /// Pooled features `[B, C]` → the network's outputs.
-    fn classify_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
+    pub(crate) fn classify_features(
+        &self,
+        features: &Tensor,
+        mode: Mode,
+    ) -> Result<Output, ModelError> {
         let context = |frozen| self.context(mode, frozen, &self.backend);
         let classes = self.resnet.classify(features, context(self.freeze.fc))?;
         let embedding = self.embed.forward(&classes, context(false))?;
@@ -337,7 +337,7 @@ impl Network {
         Ok(Output { logits, embedding })
     }
 
-    fn context<'a>(
+    pub(crate) fn context<'a>(
         &self,
         mode: Mode,
         frozen: bool,

@@ -4,8 +4,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use kernels::{Backend, Operations, Tape};
 
-use super::{Network, Output};
-use crate::{Mode, ModelError, ResnetLayer};
+use crate::{Mode, ModelError, Network, Output, ResnetLayer};
 
 /// Outputs in train mode, their loss and its gradients. No activations are kept.
 #[derive(Debug)]
