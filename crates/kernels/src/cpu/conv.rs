@@ -42,6 +42,7 @@ impl Algorithm {
 /// Packed and transformed weights, of convolutions whose weights are constant.
 #[derive(Debug, Default)]
 pub(crate) struct Forms {
+    arranged: OnceLock<Scratch>,
     panels: OnceLock<Scratch>,
     transformed: OnceLock<winograd::Weights>,
 }
@@ -70,7 +71,13 @@ pub(crate) fn forward(
         None => Algorithm::of(shape),
     };
     let run = |y: &mut [_]| match algorithm {
-        Algorithm::FewPixels => few_pixels::forward(x, weight, shape, epilogue, y),
+        Algorithm::FewPixels => {
+            let arranged = forms.map(|forms| {
+                let arrange = || few_pixels::weights(weight, shape).kept();
+                &cached(&forms.arranged, arrange)[..]
+            });
+            few_pixels::forward(x, weight, arranged, shape, epilogue, y);
+        }
         Algorithm::Winograd => {
             let transformed = || winograd::weights(weight, shape);
             match forms {

@@ -32,15 +32,6 @@ pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(panel_width()) * depth
 }
 
-/// The right matrix of a product.
-#[derive(Clone, Copy)]
-pub(crate) enum Right<'a> {
-    /// In panels, of [`packed_len`] numbers.
-    Panels(&'a [f32]),
-    /// Row by row, with this distance between rows. The columns are a multiple of [`panel_width`].
-    Rows { numbers: &'a [f32], stride: usize },
-}
-
 /// A product: left `[rows, depth]` by right `[depth, columns]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<'a> {
@@ -56,8 +47,8 @@ pub(crate) struct Product<'a> {
     pub(crate) row_stride: usize,
     /// Distance between columns of the left matrix.
     pub(crate) depth_stride: usize,
-    /// The right matrix.
-    pub(crate) right: Right<'a>,
+    /// The right matrix in panels, of [`packed_len`] numbers.
+    pub(crate) right: &'a [f32],
 }
 
 impl Product<'_> {
@@ -105,7 +96,11 @@ impl Product<'_> {
             "left matrix {rows}×{depth} within its {} numbers",
             self.left.len()
         );
-        self.right.check(depth, columns);
+        assert!(
+            packed_len(depth, columns) <= self.right.len(),
+            "right matrix {depth}×{columns} within its {} numbers",
+            self.right.len()
+        );
         arch().dispatch(Kernel {
             product: self,
             result,
@@ -121,32 +116,6 @@ impl Product<'_> {
             rows == 0 || fits,
             "result {rows}×{columns}, rows {stride} apart, within its {len} numbers"
         );
-    }
-}
-
-impl Right<'_> {
-    /// Panics if the matrix exceeds its numbers.
-    fn check(self, depth: usize, columns: usize) {
-        let (needed, found) = match self {
-            Self::Panels(numbers) => (packed_len(depth, columns), numbers.len()),
-            Self::Rows { numbers, stride } => {
-                let is_whole = columns.is_multiple_of(panel_width()) && columns <= stride;
-                assert!(is_whole, "{columns} columns, rows {stride} apart");
-                (depth.saturating_sub(1) * stride + columns, numbers.len())
-            }
-        };
-        assert!(
-            needed <= found,
-            "right matrix {depth}×{columns} within its {found} numbers"
-        );
-    }
-
-    /// Address of the first number, distance between rows of a panel, distance between panels.
-    fn layout(self, depth: usize) -> (*const f32, usize, usize) {
-        match self {
-            Self::Panels(numbers) => (numbers.as_ptr(), panel_width(), depth * panel_width()),
-            Self::Rows { numbers, stride } => (numbers.as_ptr(), stride, panel_width()),
-        }
     }
 }
 
@@ -182,7 +151,6 @@ struct Tile {
     row_stride: usize,
     depth_stride: usize,
     right: *const f32,
-    right_stride: usize,
     result: *mut f32,
     stride: usize,
     columns: usize,
@@ -206,7 +174,6 @@ impl Kernel<'_> {
             right,
         } = self.product;
         let width = 2 * S::F32_LANES;
-        let (right, right_stride, panel_stride) = right.layout(depth);
         for first in (0..depth.max(1)).step_by(DEPTH_BLOCK) {
             for panel in 0..columns.div_ceil(width) {
                 // SAFETY: every offset below is within the extents, by the loops' bounds.
@@ -216,8 +183,7 @@ impl Kernel<'_> {
                         left: left.as_ptr().add(row * row_stride + first * depth_stride),
                         row_stride,
                         depth_stride,
-                        right: right.add(panel * panel_stride + first * right_stride),
-                        right_stride,
+                        right: right.as_ptr().add((panel * depth + first) * width),
                         result: self.result.add(row * self.stride + panel * width),
                         stride: self.stride,
                         columns: (columns - panel * width).min(width),
@@ -272,7 +238,7 @@ unsafe fn sum<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) -> Sums<S, ROWS>
                 sum[0] = simd.mul_add_f32s(factor, first, sum[0]);
                 sum[1] = simd.mul_add_f32s(factor, second, sum[1]);
             }
-            right = right.wrapping_add(tile.right_stride);
+            right = right.wrapping_add(2 * lanes);
             left = left.wrapping_add(tile.depth_stride);
         }
     }

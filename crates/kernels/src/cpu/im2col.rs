@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{
     batch_norm::Epilogue,
     buffer::{Scratch, Uninit, as_uninit, fill_zeros},
-    gemm::{Product, Right, packed_len},
+    gemm::{Product, packed_len},
     pack,
     shape::ConvShape,
     simd::vectorized,
@@ -48,7 +48,7 @@ pub(crate) fn forward(
                 left,
                 row_stride: depth,
                 depth_stride: 1,
-                right: Right::Panels(panels),
+                right: panels,
             };
             let y = if shape.is_pointwise() {
                 product(&x[pixels.start * depth..]).fill(y)
@@ -78,7 +78,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: 
         left: &dy[first * depth..],
         row_stride: depth,
         depth_stride: 1,
-        right: Right::Panels(&packed),
+        right: &packed,
     };
     if shape.is_pointwise() {
         dx.par_chunks_mut(block * columns)
@@ -149,7 +149,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     left,
                     row_stride: 1,
                     depth_stride,
-                    right: Right::Panels(&packed[block * block_len..]),
+                    right: &packed[block * block_len..],
                 };
                 if block == blocks.start {
                     product.store(as_uninit(sum), outputs);

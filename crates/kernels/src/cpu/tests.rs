@@ -147,10 +147,18 @@ fn check_convolution(s: &ConvShape) {
         [im2col::input_gradient, im2col::weight_gradient],
     )];
     if few_pixels::has_form(s) {
+        let gradients: [Gradient; 2] = [few_pixels::input_gradient, few_pixels::weight_gradient];
         algorithms.push((
             "few pixels",
-            few_pixels::forward,
-            [few_pixels::input_gradient, few_pixels::weight_gradient],
+            |x, w, s, epilogue, y| few_pixels::forward(x, w, None, s, epilogue, y),
+            gradients,
+        ));
+        algorithms.push((
+            "few pixels with kept weights",
+            |x, w, s, epilogue, y| {
+                few_pixels::forward(x, w, Some(&few_pixels::weights(w, s)), s, epilogue, y);
+            },
+            gradients,
         ));
     }
     if winograd::has_form(s) {
@@ -248,7 +256,15 @@ fn convolutions_of_resnet_50() {
 fn convolutions_of_odd_sizes() {
     for batch in [1, 3] {
         for [height, width] in [[1, 1], [1, 9], [5, 3], [7, 10], [13, 6]] {
-            for channels in [[16, 32], [48, 16], [64, 50], [5, 7], [1, 1], [17, 33]] {
+            for channels in [
+                [16, 32],
+                [64, 32],
+                [48, 16],
+                [64, 50],
+                [5, 7],
+                [1, 1],
+                [17, 33],
+            ] {
                 for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (5, 3)] {
                     check_convolution(&conv_shape(
                         batch,
@@ -371,6 +387,7 @@ fn convolutions_without_vectors() {
     pool.install(|| {
         for (kernel, stride) in [(1, 1), (3, 1), (3, 2)] {
             check_convolution(&conv_shape(2, [6, 9], [32, 48], kernel, stride));
+            check_convolution(&conv_shape(2, [6, 9], [32, 96], kernel, stride));
         }
     });
 }

@@ -12,7 +12,7 @@ use super::{
     super::{
         batch_norm::Epilogue,
         buffer::{Disjoint, Scratch, Uninit, as_uninit},
-        gemm::{Product, Right, panel_width},
+        gemm::{Product, panel_width},
         shape::ConvShape,
         simd::vectorized,
     },
@@ -114,7 +114,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: Output<'_>) {
                     left: &transformed[frequency * in_plane..],
                     row_stride: inputs,
                     depth_stride: 1,
-                    right: Right::Panels(weights.matrix(frequency, 0)),
+                    right: weights.matrix(frequency, 0),
                 };
                 let target = &mut products[frequency * out_plane..(frequency + 1) * out_plane];
                 product.store(as_uninit(target), outputs);
@@ -188,7 +188,7 @@ fn multiply(
             left: &transformed[frequency * in_plane..],
             row_stride: inputs,
             depth_stride: 1,
-            right: Right::Panels(weights.matrix(frequency, first)),
+            right: weights.matrix(frequency, first),
         };
         assert!(
             (frequency + 1) * out_plane <= products.len() && rows * outputs <= out_plane,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     super::{
         buffer::{Disjoint, Scratch, Uninit, as_uninit},
-        gemm::{Product, Right, packed_len, panel_width},
+        gemm::{Product, packed_len, panel_width},
         shape::ConvShape,
         simd::vectorized,
     },
@@ -147,7 +147,7 @@ impl Gradient<'_> {
             left,
             row_stride: 1,
             depth_stride,
-            right: Right::Panels(right),
+            right,
         };
         if add {
             product.add(sum, columns);
