@@ -114,30 +114,37 @@ static PROJECTIONS: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
 
 /// The two-dimensional DCT-II, orthonormal, where both frequencies are below [`LOW`].
 fn low_frequencies(luma: &[u8]) -> [f64; LOW * LOW] {
-    let mut low = [0.0; LOW * LOW];
-    for (y, row) in luma.chunks_exact(SIDE).enumerate() {
-        for (horizontal, wave) in WAVES.iter().enumerate() {
-            let terms = row.iter().zip(wave);
-            let sum: f64 = terms.map(|(&value, wave)| f64::from(value) * wave).sum();
-            for (vertical, wave) in WAVES.iter().enumerate() {
-                low[vertical * LOW + horizontal] += sum * wave[y];
+    let mut low = [[0.0; LOW]; LOW];
+    for (row, vertical) in luma.chunks_exact(SIDE).zip(WAVES.iter()) {
+        let mut sums = [0.0; LOW];
+        for (&value, horizontal) in row.iter().zip(WAVES.iter()) {
+            let value = f64::from(value);
+            for (sum, wave) in sums.iter_mut().zip(horizontal) {
+                *sum += value * wave;
+            }
+        }
+        for (low, wave) in low.iter_mut().zip(vertical) {
+            for (low, sum) in low.iter_mut().zip(&sums) {
+                *low += sum * wave;
             }
         }
     }
-    low
+    let mut flat = [0.0; LOW * LOW];
+    flat.copy_from_slice(low.as_flattened());
+    flat
 }
 
-/// The basis of the transform, by frequency: `[LOW, SIDE]`.
-static WAVES: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| {
-    let wave = |frequency: usize| {
-        let norm = if frequency == 0 { 1.0 } else { 2.0 } / SIDE as f64;
-        let at = move |at: usize| {
+/// The basis of the transform, by place and frequency.
+static WAVES: LazyLock<[[f64; LOW]; SIDE]> = LazyLock::new(|| {
+    let mut waves = [[0.0; LOW]; SIDE];
+    for (at, waves) in waves.iter_mut().enumerate() {
+        for (frequency, wave) in waves.iter_mut().enumerate() {
+            let norm = if frequency == 0 { 1.0 } else { 2.0 } / SIDE as f64;
             let phase = PI * frequency as f64 * (2 * at + 1) as f64 / (2 * SIDE) as f64;
-            phase.cos() * norm.sqrt()
-        };
-        (0..SIDE).map(at).collect()
-    };
-    (0..LOW).map(wave).collect()
+            *wave = phase.cos() * norm.sqrt();
+        }
+    }
+    waves
 });
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use thumbnails::Thumbnail;
 
 use crate::descriptor::{Descriptor, TABLES};
-use crate::registration::difference;
+use crate::registration::{Subject, difference};
 
 /// Largest distance of the descriptors of a candidate pair.
 const CANDIDATE: f32 = 0.4;
@@ -96,13 +96,19 @@ impl<'a> Search<'a> {
         let candidates = self.candidates(image, &buckets);
         let mut confirmed = 0;
         if !candidates.is_empty() {
-            let own = thumbnail(image)?;
+            let own = Subject::new(thumbnail(image)?);
             // The first candidate alone: of a dense group, it is often all that is needed.
             let (first, rest) = candidates.split_at(1);
             for round in [first, rest] {
                 let differences: Vec<f32> = round
                     .par_iter()
-                    .map(|&other| Ok(difference(&thumbnail(other)?, &own, max_difference)))
+                    .map(|&other| {
+                        Ok(difference(
+                            &Subject::new(thumbnail(other)?),
+                            &own,
+                            max_difference,
+                        ))
+                    })
                     .collect::<Result<_, E>>()?;
                 for (&other, difference) in round.iter().zip(differences) {
                     if difference > max_difference {

@@ -5,6 +5,7 @@
 
 mod descriptor;
 mod groups;
+mod plane;
 mod registration;
 
 pub use descriptor::Descriptor;

@@ -7,11 +7,10 @@
 
 use thumbnails::{CHROMA_SIDE, SIDE, Thumbnail};
 
+use crate::plane::{Axis, Differences, Plane, center};
+
 /// Sides of the versions that are aligned, coarse to fine, with the number of steps.
 const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 1)];
-
-/// Blocks in each direction whose mean differences are compared.
-const BLOCKS: usize = 8;
 
 /// Largest shift and scaling of a slight crop, as a share of half the side.
 const MOST_MOVED: f64 = 0.15;
@@ -35,43 +34,59 @@ const COARSE_LIMIT: f64 = 1.5;
 /// Share of the coarse contrast that may be left unexplained before the alignment is given up.
 const UNALIGNED: f64 = 0.5;
 
+/// A thumbnail with all that its comparisons share.
+pub(crate) struct Subject {
+    thumbnail: Thumbnail,
+    /// Mean of luma.
+    mean: f64,
+    /// Standard deviation of luma.
+    contrast: f64,
+    /// Luma at the side of the first of [`LEVELS`].
+    coarse: Plane,
+}
+
+impl Subject {
+    pub(crate) fn new(thumbnail: Thumbnail) -> Self {
+        let luma = thumbnail.luma();
+        let n = luma.len() as f64;
+        // The sums are exact: below 2^28.
+        let sum: u32 = luma.iter().map(|&value| u32::from(value)).sum();
+        let squares: u32 = luma.iter().map(|&value| u32::from(value).pow(2)).sum();
+        let mean = f64::from(sum) / n;
+        let variance = f64::from(squares) / n - mean * mean;
+        Self {
+            mean,
+            contrast: variance.max(0.0).sqrt(),
+            coarse: Plane::of(luma, SIDE, LEVELS[0].0),
+            thumbnail,
+        }
+    }
+
+    fn luma(&self, side: usize) -> Plane {
+        Plane::of(self.thumbnail.luma(), SIDE, side)
+    }
+}
+
 /// The largest mean difference of an eighth by an eighth of the image, in levels of 255, after alignment of `other` to
 /// `reference` in position, scale, brightness and contrast; infinite where no slight crop aligns them.
 ///
 /// For images of low contrast the levels are those at a standard deviation of 24. Most differences beyond `limit` are
 /// found on coarse versions and returned as infinite.
-pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail, limit: f32) -> f32 {
-    let luma = Plane::of(reference.luma(), SIDE);
-    let other_luma = Plane::of(other.luma(), SIDE);
-    let contrast = luma.contrast().max(LEAST_CONTRAST);
-    let magnification = (LOW_CONTRAST / contrast).max(1.0);
-    let after = |warp: &Warp| {
-        let in_luma = block_difference(&luma, &other_luma, warp) * magnification;
-        let in_chroma = { reference.chroma().into_iter().zip(other.chroma()) }
-            .map(|(one, other)| {
-                let [one, other] = [one, other].map(|plane| Plane::of(plane, CHROMA_SIDE));
-                // Chroma is stored halved, around 128, and grows with the contrast of luma.
-                let warp = Warp {
-                    bias: 128.0 * (1.0 - warp.gain),
-                    ..*warp
-                };
-                2.0 * block_difference(&one, &other, &warp)
-            })
-            .fold(0.0, f64::max);
-        in_luma.max(in_chroma)
-    };
+pub(crate) fn difference(reference: &Subject, other: &Subject, limit: f32) -> f32 {
+    let magnification = (LOW_CONTRAST / reference.contrast.max(LEAST_CONTRAST)).max(1.0);
     let coarse_limit = COARSE_LIMIT * f64::from(limit) / magnification;
-    let [coarse, other_coarse] = [&luma, &other_luma].map(|plane| plane.coarse(LEVELS[0].0));
-    let identity = Warp::identity(&luma, &other_luma);
+    let identity = Warp::identity(reference, other);
+    let coarse = identity.differences(&reference.coarse, &other.coarse);
     // Most copies need no alignment.
-    let unaligned = if coarse_difference(&coarse, &other_coarse, &identity) > coarse_limit {
+    let unaligned = if coarse.largest_block_mean() > coarse_limit {
         f64::INFINITY
     } else {
-        after(&identity)
+        difference_after(&identity, reference, other, magnification)
     };
     let aligned = match unaligned {
         small if small < 2.0 => None,
-        _ => align(&luma, &other_luma, identity, coarse_limit).map(|warp| after(&warp)),
+        _ => align(reference, other, identity, coarse_limit)
+            .map(|warp| difference_after(&warp, reference, other, magnification)),
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -79,6 +94,23 @@ pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail, limit: f32) -
     )]
     let difference = aligned.unwrap_or(f64::INFINITY).min(unaligned) as f32;
     difference
+}
+
+/// The largest mean difference of a block after a warp, in magnified luma or in chroma.
+fn difference_after(warp: &Warp, reference: &Subject, other: &Subject, magnification: f64) -> f64 {
+    let luma = warp.differences(&reference.luma(SIDE), &other.luma(SIDE));
+    let in_luma = luma.largest_in_block() * magnification;
+    // Chroma is stored halved, around 128, and grows with the contrast of luma.
+    let warp = Warp {
+        bias: 128.0 * (1.0 - warp.gain),
+        ..*warp
+    };
+    let [one, two] = [reference, other].map(|subject| subject.thumbnail.chroma());
+    let in_chroma = one.into_iter().zip(two).map(|(one, two)| {
+        let [one, two] = [one, two].map(|plane| Plane::of(plane, CHROMA_SIDE, CHROMA_SIDE));
+        2.0 * warp.differences(&one, &two).largest_in_block()
+    });
+    in_chroma.fold(in_luma, f64::max)
 }
 
 /// Position and brightness of a place of the reference in the other image. Places reach from -1 to 1 in both directions.
@@ -92,23 +124,26 @@ struct Warp {
 
 impl Warp {
     /// No movement; gain and bias equate mean and contrast as far as a copy's may differ.
-    fn identity(reference: &Plane, other: &Plane) -> Self {
-        let ratio = reference.contrast().max(1.0) / other.contrast().max(1.0);
+    fn identity(reference: &Subject, other: &Subject) -> Self {
+        let ratio = reference.contrast.max(1.0) / other.contrast.max(1.0);
         let gain = ratio.clamp(1.0 / MOST_GAIN, MOST_GAIN);
-        let moved = (reference.mean() - other.mean()).clamp(-MOST_BIAS, MOST_BIAS);
+        let moved = (reference.mean - other.mean).clamp(-MOST_BIAS, MOST_BIAS);
         Self {
             shift: [0.0; 2],
             scale: [1.0; 2],
             gain,
-            bias: moved + other.mean() * (1.0 - gain),
+            bias: moved + other.mean * (1.0 - gain),
         }
     }
 
-    fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        [
-            x * self.scale[0] + self.shift[0],
-            y * self.scale[1] + self.shift[1],
-        ]
+    /// The columns and rows of the reference on the other plane.
+    fn axes(&self, side: usize) -> [Axis; 2] {
+        [0, 1].map(|axis| Axis::new(side, self.scale[axis], self.shift[axis]))
+    }
+
+    fn differences(&self, reference: &Plane, other: &Plane) -> Differences {
+        let axes = self.axes(reference.side());
+        Differences::new(reference, other, &axes, (self.gain, self.bias))
     }
 
     /// Returns whether a slight crop, and a change of brightness or contrast, is all of it.
@@ -136,103 +171,28 @@ impl Warp {
 /// Numbers of a [`Warp`].
 const UNKNOWNS: usize = 6;
 
-/// A plane of `side` × `side` values.
-struct Plane {
-    side: usize,
-    values: Vec<f64>,
-}
-
-impl Plane {
-    fn of(bytes: &[u8], side: usize) -> Self {
-        Self {
-            side,
-            values: bytes.iter().map(|&value| f64::from(value)).collect(),
-        }
-    }
-
-    /// Means of squares: the same at a smaller side, which divides this one's.
-    fn coarse(&self, side: usize) -> Self {
-        let scale = self.side / side;
-        let mut values = vec![0.0; side * side];
-        for (y, row) in self.values.chunks_exact(self.side).enumerate() {
-            let cells = &mut values[y / scale * side..][..side];
-            for (cell, pixels) in cells.iter_mut().zip(row.chunks_exact(scale)) {
-                *cell += pixels.iter().sum::<f64>() / (scale * scale) as f64;
-            }
-        }
-        Self { side, values }
-    }
-
-    fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len() as f64
-    }
-
-    /// The standard deviation.
-    fn contrast(&self) -> f64 {
-        let mean = self.mean();
-        let squares = self.values.iter().map(|value| (value - mean).powi(2));
-        (squares.sum::<f64>() / self.values.len() as f64).sqrt()
-    }
-
-    /// Each pixel's value, with the place of its center.
-    fn pixels(&self) -> impl Iterator<Item = ([f64; 2], f64)> {
-        let center = |at: usize| (2 * at + 1) as f64 / self.side as f64 - 1.0;
-        let rows = self.values.chunks_exact(self.side).enumerate();
-        rows.flat_map(move |(y, row)| {
-            let y = center(y);
-            let row = row.iter().enumerate();
-            row.map(move |(x, &value)| ([center(x), y], value))
-        })
-    }
-
-    /// The bilinear value at a place, and its slopes along x and y; none beyond the plane.
-    fn sample(&self, place: [f64; 2]) -> Option<(f64, [f64; 2])> {
-        let last = (self.side - 1) as f64;
-        let half = self.side as f64 / 2.0;
-        let [x, y] = place.map(|at| (at + 1.0) * half - 0.5);
-        // Half a pixel beyond the outer centers still belongs to the plane.
-        if x < -0.5 || y < -0.5 || x > last + 0.5 || y > last + 0.5 {
-            return None;
-        }
-        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "clamped to the plane"
-        )]
-        let (left, top) = (
-            (x as usize).min(self.side - 2),
-            (y as usize).min(self.side - 2),
-        );
-        let (right, down) = (x - left as f64, y - top as f64);
-        let row = &self.values[top * self.side + left..];
-        let [a, b, c, d] = [row[0], row[1], row[self.side], row[self.side + 1]];
-        let upper = a + (b - a) * right;
-        let lower = c + (d - c) * right;
-        let slope_x = (b - a) * (1.0 - down) + (d - c) * down;
-        Some((
-            upper + (lower - upper) * down,
-            [slope_x * half, (lower - upper) * half],
-        ))
-    }
-}
-
 /// The warp of least squares, coarse to fine, from `start` on. Returns none where no slight warp is found, or none that
 /// brings coarse differences down to `coarse_limit`.
-fn align(reference: &Plane, other: &Plane, start: Warp, coarse_limit: f64) -> Option<Warp> {
+fn align(reference: &Subject, other: &Subject, start: Warp, coarse_limit: f64) -> Option<Warp> {
+    let mean = other.mean;
     let mut warp = start;
     for (side, steps) in LEVELS {
-        let [reference, other] = [reference, other].map(|plane| plane.coarse(side));
+        let finer = (side != LEVELS[0].0).then(|| [reference, other].map(|it| it.luma(side)));
+        let [reference, other] = match &finer {
+            Some([reference, other]) => [reference, other],
+            None => [&reference.coarse, &other.coarse],
+        };
         for _ in 0..steps {
-            warp.add(step(&reference, &other, &warp)?);
-            if !warp.is_slight(other.mean()) {
+            warp.add(step(reference, other, &warp)?);
+            if !warp.is_slight(mean) {
                 return None;
             }
         }
-        if residual(&reference, &other, &warp) > UNALIGNED * reference.contrast() {
+        let differences = warp.differences(reference, other);
+        if differences.root_mean_square() > UNALIGNED * reference.contrast() {
             return None;
         }
-        if side < SIDE && coarse_difference(&reference, &other, &warp) > coarse_limit {
+        if side < SIDE && differences.largest_block_mean() > coarse_limit {
             return None;
         }
     }
@@ -241,34 +201,38 @@ fn align(reference: &Plane, other: &Plane, start: Warp, coarse_limit: f64) -> Op
 
 /// A step of Gauss and Newton.
 fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]> {
+    let side = reference.side();
     let mut normal = [[0.0; UNKNOWNS]; UNKNOWNS];
     let mut right = [0.0; UNKNOWNS];
-    for (place, expected) in reference.pixels() {
-        let Some((value, [slope_x, slope_y])) = other.sample(warp.place(place)) else {
-            continue;
-        };
-        let [slope_x, slope_y] = [slope_x, slope_y].map(|slope| slope * warp.gain);
-        let gradient = [
-            slope_x,
-            slope_y,
-            slope_x * place[0],
-            slope_y * place[1],
-            value,
-            1.0,
-        ];
-        let missing = expected - (warp.gain * value + warp.bias);
-        for (i, &one) in gradient.iter().enumerate() {
-            right[i] += one * missing;
-            for (cell, &two) in normal[i].iter_mut().zip(&gradient).skip(i) {
-                *cell += one * two;
+    let [columns, rows] = warp.axes(side);
+    let centers: Vec<f64> = columns.range().map(|x| center(x, side)).collect();
+    let mut samples = Vec::with_capacity(side);
+    for (y, tap) in rows.taps() {
+        other.sample_row(&columns, tap, &mut samples);
+        let expected = &reference.row(y)[columns.range()];
+        let y = center(y, side);
+        for ((sample, expected), x) in samples.iter().zip(expected).zip(&centers) {
+            let slope_x = sample.slope_x * warp.gain;
+            let slope_y = sample.slope_y * warp.gain;
+            let gradient = [
+                slope_x,
+                slope_y,
+                slope_x * x,
+                slope_y * y,
+                sample.value,
+                1.0,
+            ];
+            let missing = expected - (warp.gain * sample.value + warp.bias);
+            // The whole of the symmetric matrix: loops of fixed length are vectorized.
+            for i in 0..UNKNOWNS {
+                right[i] += gradient[i] * missing;
+                for j in 0..UNKNOWNS {
+                    normal[i][j] += gradient[i] * gradient[j];
+                }
             }
         }
     }
-    let upper = normal;
     for (i, row) in normal.iter_mut().enumerate() {
-        for (cell, above) in row.iter_mut().zip(&upper).take(i) {
-            *cell = above[i];
-        }
         // Without structure in a direction, nothing moves along it.
         row[i] = row[i] * 1.001 + 1.0;
     }
@@ -304,79 +268,6 @@ fn solve(
         right[row] = (right[row] - known) / matrix[row][row];
     }
     Some(right)
-}
-
-/// The root of the mean squared difference after the warp.
-fn residual(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
-    let squares: Vec<f64> = differences(reference, other, warp)
-        .into_iter()
-        .flatten()
-        .map(|difference| difference * difference)
-        .collect();
-    (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt()
-}
-
-/// The signed differences; none where the other image doesn't reach.
-fn differences(reference: &Plane, other: &Plane, warp: &Warp) -> Vec<Option<f64>> {
-    let difference = |(place, expected)| {
-        let (value, _) = other.sample(warp.place(place))?;
-        Some(expected - (warp.gain * value + warp.bias).clamp(0.0, 255.0))
-    };
-    reference.pixels().map(difference).collect()
-}
-
-/// The largest mean absolute difference of a block. Differences are smoothed before, so that noise cancels out.
-fn block_difference(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
-    let mut differences = smoothed(&differences(reference, other, warp), reference.side);
-    let known = differences.iter_mut().flatten();
-    known.for_each(|difference| *difference = difference.abs());
-    block_means(&differences, reference.side).fold(0.0, f64::max)
-}
-
-/// The largest absolute mean difference of a block: about the least that [`block_difference`] can be of finer versions.
-fn coarse_difference(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
-    let differences = differences(reference, other, warp);
-    let means = block_means(&differences, reference.side);
-    means.map(f64::abs).fold(0.0, f64::max)
-}
-
-/// The means of the known values of each block; 0 for one that is mostly cropped away, of which little can be concluded.
-fn block_means(values: &[Option<f64>], side: usize) -> impl Iterator<Item = f64> {
-    let block = side / BLOCKS;
-    (0..BLOCKS * BLOCKS).map(move |number| {
-        let (top, left) = (number / BLOCKS * block, number % BLOCKS * block);
-        let rows = (top..top + block).map(|y| &values[y * side + left..][..block]);
-        let known = rows.flatten().flatten();
-        let (n, sum) = known.fold((0_usize, 0.0), |(n, sum), value| (n + 1, sum + value));
-        if 2 * n < block * block {
-            0.0
-        } else {
-            sum / n as f64
-        }
-    })
-}
-
-/// Means over each place and its eight neighbors, as far as they are known.
-fn smoothed(values: &[Option<f64>], side: usize) -> Vec<Option<f64>> {
-    // Sums and counts of known values, over three of a row, then over three rows.
-    let of_value = |value: &Option<f64>| value.map_or((0.0, 0.0), |value| (value, 1.0));
-    let add = |(a, n): (f64, f64), (b, m): (f64, f64)| (a + b, n + m);
-    let around = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
-    let mut in_rows = Vec::with_capacity(values.len());
-    for row in values.chunks_exact(side) {
-        let row: Vec<(f64, f64)> = row.iter().map(of_value).collect();
-        let sum = |x: usize| row[around(x)].iter().copied().reduce(add);
-        in_rows.extend((0..side).filter_map(sum));
-    }
-    let mean = |y: usize, x: usize| {
-        values[y * side + x]?;
-        let column = around(y).map(|y| in_rows[y * side + x]);
-        column.reduce(add).map(|(sum, n)| sum / n)
-    };
-    (0..side)
-        .flat_map(|y| (0..side).map(move |x| (y, x)))
-        .map(|(y, x)| mean(y, x))
-        .collect()
 }
 
 #[cfg(test)]

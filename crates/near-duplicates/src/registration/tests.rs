@@ -25,8 +25,8 @@ fn drawn(size: (u32, u32), scene: &Scene) -> Rgb {
     }
 }
 
-fn of(size: (u32, u32), scene: &Scene) -> Thumbnail {
-    Thumbnail::of(&drawn(size, scene), &mut Resizer::default()).unwrap()
+fn of(size: (u32, u32), scene: &Scene) -> Subject {
+    Subject::new(Thumbnail::of(&drawn(size, scene), &mut Resizer::default()).unwrap())
 }
 
 /// Hills, an edge and a colored disc.
@@ -45,7 +45,7 @@ const SIZE: (u32, u32) = (240, 180);
 
 const LIMIT: f32 = 8.0;
 
-fn from_scene(other: &Thumbnail) -> f32 {
+fn from_scene(other: &Subject) -> f32 {
     let reference = of(SIZE, &scene);
     let found = difference(&reference, other, f32::INFINITY);
     // A limit changes no difference up to it.
