@@ -1,16 +1,11 @@
-//! Perceptual descriptors and hashes: the candidates of the search for near-duplicates.
+//! Perceptual descriptors: the candidates of the search for near-duplicates.
 //!
 //! The descriptor holds the 8 × 8 lowest frequencies of an image, as a perceptual hash by DCT does (Zauner 2010,
 //! section 3.2.1), but as numbers and not as signs: of an image with a mirror symmetry half of the coefficients are 0,
-//! and their signs are noise. The hashes are signs of random projections of the descriptor (Charikar 2002, section 3), in
-//! which no coefficient stands alone.
+//! and their signs are noise.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;
-
-use rand::SeedableRng;
-use rand::distr::{Distribution, Uniform};
-use rand_chacha::ChaCha8Rng;
 
 use thumbnails::{SIDE, Thumbnail};
 
@@ -18,7 +13,7 @@ use thumbnails::{SIDE, Thumbnail};
 const LOW: usize = 8;
 
 /// Numbers of a descriptor: the frequencies without the lowest, which is the mean, and three for mean and color.
-const LEN: usize = LOW * LOW - 1 + 3;
+pub(crate) const LEN: usize = LOW * LOW - 1 + 3;
 
 /// Contrast in levels below which an image counts as flat: the noise of a compression isn't taken for content.
 const FLAT: f64 = 4.0;
@@ -29,22 +24,23 @@ const MEAN_SCALE: f64 = 256.0;
 /// A constant beside the descriptor in the projections, which keeps the hashes of flat images from being noise.
 const CONSTANT: f32 = 0.4;
 
-/// Tables of hashes.
-pub(crate) const TABLES: usize = 24;
+/// Sums that are added up side by side, in vectors of the CPU.
+const LANES: usize = 8;
 
-/// Bits of a hash.
-const BITS: usize = 14;
+/// Numbers of a descriptor with [`CONSTANT`] and zeros behind them, so that all lanes are full.
+pub(crate) const PADDED: usize = (LEN + 1).next_multiple_of(LANES);
+
+/// Numbers in full lanes.
+pub(crate) type Padded = [f32; PADDED];
 
 /// The lowest frequencies of an image, relative to its contrast, and its mean color.
 #[derive(Clone, Debug)]
 pub struct Descriptor {
-    values: [f32; LEN],
+    /// Followed by [`CONSTANT`] and zeros.
+    values: Padded,
     /// Logarithm of the ratio of width to height.
     log_aspect: f32,
 }
-
-/// A hash for each table: descriptors close to each other agree in at least one of them.
-pub(crate) type Hashes = [u16; TABLES];
 
 impl Descriptor {
     /// The descriptor of an image of `(width, height)` pixels.
@@ -60,7 +56,7 @@ impl Descriptor {
             .map(|&value| (f64::from(value) - mean).powi(2))
             .sum();
         let scale = 1.0 / energy.sqrt().max(FLAT * n.sqrt());
-        let mut values = [0.0; LEN];
+        let mut values = [0.0; PADDED];
         let low = low_frequencies(luma);
         for (value, frequency) in values.iter_mut().zip(&low[1..]) {
             *value = (frequency * scale) as f32;
@@ -70,7 +66,7 @@ impl Descriptor {
             (sum / plane.len() as f64 / MEAN_SCALE) as f32
         };
         let [blue, red] = thumbnail.chroma().map(center);
-        values[LEN - 3..].copy_from_slice(&[center(luma), blue, red]);
+        values[LEN - 3..=LEN].copy_from_slice(&[center(luma), blue, red, CONSTANT]);
         Self {
             values,
             log_aspect: (f64::from(width.max(1)) / f64::from(height.max(1))).ln() as f32,
@@ -83,34 +79,30 @@ impl Descriptor {
         if (self.log_aspect - other.log_aspect).abs() > 0.125 {
             return f32::INFINITY;
         }
-        let pairs = self.values.iter().zip(&other.values);
-        pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()
+        sum(&self.values, &other.values, |a, b| (a - b) * (a - b)).sqrt()
     }
 
-    /// The hashes.
-    pub(crate) fn hashes(&self) -> Hashes {
-        let mut hashes = [0; TABLES];
-        for (hash, bits) in hashes.iter_mut().zip(PROJECTIONS.chunks_exact(BITS)) {
-            *hash = bits.iter().fold(0, |hash, projection| {
-                let terms = self.values.iter().zip(&projection[1..]);
-                let sum: f32 = terms.map(|(value, weight)| value * weight).sum();
-                hash << 1 | u16::from(sum + CONSTANT * projection[0] > 0.0)
-            });
-        }
-        hashes
+    /// Numbers of the descriptor, followed by [`CONSTANT`] and zeros.
+    pub(crate) fn values(&self) -> &Padded {
+        &self.values
     }
 }
 
-/// Directions of the projections, the same in every run; the first number belongs to [`CONSTANT`].
-static PROJECTIONS: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
-    let mut rng = ChaCha8Rng::seed_from_u64(0x6e65_6172);
-    let uniform = Uniform::new(-1.0_f32, 1.0).expect("the range isn't empty");
-    // A sum of uniform numbers is normal enough: the directions have no preferred axes.
-    let mut normal = || (0..8).map(|_| uniform.sample(&mut rng)).sum::<f32>();
-    (0..TABLES * BITS)
-        .map(|_| (0..=LEN).map(|_| normal()).collect())
-        .collect()
-});
+/// The inner product.
+pub(crate) fn product(a: &Padded, b: &Padded) -> f32 {
+    sum(a, b, |a, b| a * b)
+}
+
+/// The sum of a term of each pair of numbers.
+fn sum(a: &Padded, b: &Padded, term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += term(a, b);
+        }
+    }
+    sums.iter().sum()
+}
 
 /// The two-dimensional DCT-II, orthonormal, where both frequencies are below [`LOW`].
 fn low_frequencies(luma: &[u8]) -> [f64; LOW * LOW] {
@@ -150,6 +142,7 @@ static WAVES: LazyLock<[[f64; LOW]; SIDE]> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hashes::{TABLES, prefix};
     use images::{Resizer, Rgb};
 
     /// A gray image whose shade, from 0 to 1, depends on the place, both coordinates from 0 to 1.
@@ -179,9 +172,11 @@ mod tests {
         (1.0 - (x - 0.3).hypot(y - 0.6)).clamp(0.0, 1.0)
     }
 
+    /// Number of tables in which the hashes share their prefix.
     fn n_equal(a: &Descriptor, b: &Descriptor) -> usize {
-        let (a, b) = (a.hashes(), b.hashes());
-        a.iter().zip(&b).filter(|(a, b)| a == b).count()
+        (0..TABLES)
+            .filter(|&table| prefix(table, a) == prefix(table, b))
+            .count()
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod descriptor;
 mod groups;
+mod hashes;
 mod plane;
 mod registration;
 

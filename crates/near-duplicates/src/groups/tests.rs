@@ -170,6 +170,49 @@ fn images_of_one_kind_are_compared_in_linear_time() {
     assert!(n_read.into_inner() <= (1 + NEAREST) * images.len());
 }
 
+/// A thumbnail of one kind: the same ground, faintly overlaid with 8 × 8 random squares and with noise.
+fn of_one_kind(seed: u64, noise: u64) -> Thumbnail {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let squares: Vec<u8> = (0..64).map(|_| rng.random_range(0..48)).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(noise);
+    let luma = (0..64 * 64).map(|at| {
+        let (x, y) = (at % 64, at / 64);
+        let ground = if (16..40).contains(&x) && y > 20 {
+            30
+        } else {
+            180
+        };
+        ground + squares[y / 8 * 8 + x / 8] + rng.random_range(0..8)
+    });
+    let chroma = vec![128; Thumbnail::BYTES - 64 * 64];
+    Thumbnail::from_bytes(luma.chain(chroma).collect()).unwrap()
+}
+
+#[test]
+fn copies_among_many_images_of_one_kind_are_found_by_few_comparisons() {
+    const N: usize = 4000;
+    const COPIES: usize = 40;
+    let originals = (0..N).map(|image| of_one_kind(image as u64, 0));
+    // Copies of images from all parts of the collection.
+    let copied = |copy: usize| copy * N / COPIES;
+    let copies = (0..COPIES).map(|copy| of_one_kind(copied(copy) as u64, 1));
+    let descriptors: Vec<Descriptor> = { originals.chain(copies) }
+        .map(|thumbnail| Descriptor::of(&thumbnail, (64, 64)))
+        .collect();
+    let mut search = Search::new(&descriptors);
+    for table in &mut search.tables {
+        (0..N).for_each(|image| table.insert(image));
+    }
+    for copy in 0..COPIES {
+        let image = N + copy;
+        let is_alike = |other: &&Descriptor| descriptors[image].distance(other) <= CANDIDATE;
+        assert_eq!(descriptors[..N].iter().filter(is_alike).count(), N);
+        assert_eq!(search.candidates(image)[0], copied(copy));
+        let n_compared = { search.seen_by.iter() }.filter(|&&by| by == image).count();
+        assert!(n_compared <= TABLES * NEIGHBORS, "{n_compared}");
+    }
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let images: Vec<Rgb> = (0..40)
