@@ -71,7 +71,7 @@ impl Subject {
 /// `reference` in position, scale, brightness and contrast; infinite where no slight crop aligns them.
 ///
 /// For images of low contrast the levels are those at a standard deviation of 24. Most differences beyond `limit` are
-/// found on coarse versions and returned as infinite.
+/// found in chroma or on coarse versions and returned as infinite.
 pub(crate) fn difference(reference: &Subject, other: &Subject, limit: f32) -> f32 {
     let magnification = (LOW_CONTRAST / reference.contrast.max(LEAST_CONTRAST)).max(1.0);
     let coarse_limit = COARSE_LIMIT * f64::from(limit) / magnification;
@@ -81,12 +81,12 @@ pub(crate) fn difference(reference: &Subject, other: &Subject, limit: f32) -> f3
     let unaligned = if coarse.largest_block_mean() > coarse_limit {
         f64::INFINITY
     } else {
-        difference_after(&identity, reference, other, magnification)
+        difference_after(&identity, reference, other, magnification, limit)
     };
     let aligned = match unaligned {
         small if small < 2.0 => None,
         _ => align(reference, other, identity, coarse_limit)
-            .map(|warp| difference_after(&warp, reference, other, magnification)),
+            .map(|warp| difference_after(&warp, reference, other, magnification, limit)),
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -96,21 +96,36 @@ pub(crate) fn difference(reference: &Subject, other: &Subject, limit: f32) -> f3
     difference
 }
 
-/// The largest mean difference of a block after a warp, in magnified luma or in chroma.
-fn difference_after(warp: &Warp, reference: &Subject, other: &Subject, magnification: f64) -> f64 {
+/// The largest mean difference of a block after a warp, in magnified luma or in chroma; infinite where that in chroma, the
+/// smaller planes, is beyond `limit`.
+fn difference_after(
+    warp: &Warp,
+    reference: &Subject,
+    other: &Subject,
+    magnification: f64,
+    limit: f32,
+) -> f64 {
+    let in_chroma = chroma_difference(warp, reference, other);
+    if in_chroma > f64::from(limit) {
+        return f64::INFINITY;
+    }
     let luma = warp.differences(&reference.luma(SIDE), &other.luma(SIDE));
-    let in_luma = luma.largest_in_block() * magnification;
+    in_chroma.max(luma.largest_in_block() * magnification)
+}
+
+/// The largest mean difference of a block after a warp, in either plane of chroma.
+fn chroma_difference(warp: &Warp, reference: &Subject, other: &Subject) -> f64 {
     // Chroma is stored halved, around 128, and grows with the contrast of luma.
     let warp = Warp {
         bias: 128.0 * (1.0 - warp.gain),
         ..*warp
     };
     let [one, two] = [reference, other].map(|subject| subject.thumbnail.chroma());
-    let in_chroma = one.into_iter().zip(two).map(|(one, two)| {
+    let differences = one.into_iter().zip(two).map(|(one, two)| {
         let [one, two] = [one, two].map(|plane| Plane::of(plane, CHROMA_SIDE, CHROMA_SIDE));
         2.0 * warp.differences(&one, &two).largest_in_block()
     });
-    in_chroma.fold(in_luma, f64::max)
+    differences.fold(0.0, f64::max)
 }
 
 /// Position and brightness of a place of the reference in the other image. Places reach from -1 to 1 in both directions.
