@@ -281,9 +281,9 @@ impl Linear {
         x: &Tensor,
         context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
-        let weight = context.operand(&self.weight);
-        Ok(x.matmul(&weight.t()?)?
-            .broadcast_add(&context.operand(&self.bias))?)
+        // The weights are not transposed, or candle would copy their gradient number by number.
+        let y = context.operand(&self.weight).matmul(&x.t()?)?.t()?;
+        Ok(y.broadcast_add(&context.operand(&self.bias))?)
     }
 }
 
