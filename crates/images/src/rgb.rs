@@ -43,16 +43,15 @@ impl Rgb {
         let left = ((whole.0 - width) / 2) as usize;
         let top = ((whole.1 - height) / 2) as usize;
         let row = width as usize * 3;
+        let mut part = Vec::with_capacity(row * height as usize);
         let lines = pixels.chunks_exact(whole.0 as usize * 3).skip(top);
-        let pixels = lines
-            .take(height as usize)
-            .flat_map(|line| &line[left * 3..left * 3 + row])
-            .copied()
-            .collect();
+        for line in lines.take(height as usize) {
+            part.extend_from_slice(&line[left * 3..left * 3 + row]);
+        }
         Self {
             width,
             height,
-            pixels,
+            pixels: part,
         }
     }
 }
