@@ -11,6 +11,12 @@ use crate::points::squared_distance;
 /// Queries whose products with all references are in memory at once.
 const BLOCK: usize = 128;
 
+/// Scores of which the least is sought together.
+const GROUP: usize = 64;
+
+/// Scores that are compared side by side.
+const LANES: usize = 16;
+
 /// The nearest points of each of some queries `[Q, D]`, by distance, then by index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbors {
@@ -136,24 +142,30 @@ impl<'a> Search<'a> {
             .centered_queries
             .slice(s![first..last, ..])
             .dot(&self.centered_references.t()); // [block, N]
+        let products = products.as_standard_layout();
         (first..last)
-            .flat_map(|i| self.of_query(i, products.row(i - first)))
+            .zip(products.rows())
+            .flat_map(|(i, row)| self.of_query(i, &self.scores(row)))
             .collect()
     }
 
-    /// The neighbors of query `i`, given its products with all references.
-    fn of_query(&self, i: usize, products: ArrayView1<'_, f32>) -> Vec<(u32, f32)> {
-        // Squared distances less the query's own squared norm, which all share.
-        let scores: Vec<f32> = products
-            .iter()
-            .zip(&self.norms)
-            .map(|(product, norm)| norm - 2.0 * product)
-            .collect();
-        let threshold = self.threshold(&scores);
-        let mut ranked: Vec<(f64, bool, u32)> = (0_u32..)
-            .zip(&scores)
-            // Written so that scores that overflowed stay candidates.
-            .filter(|&(_, &score)| score.partial_cmp(&threshold) != Some(Ordering::Greater))
+    /// Squared distances less the query's own squared norm, which all share, given its products with all references.
+    fn scores(&self, products: ArrayView1<'_, f32>) -> Vec<f32> {
+        let products = products.to_slice().expect("a row in standard layout");
+        let pairs = products.iter().zip(&self.norms);
+        pairs.map(|(product, norm)| norm - 2.0 * product).collect()
+    }
+
+    /// The neighbors of query `i`, given its scores of all references.
+    fn of_query(&self, i: usize, scores: &[f32]) -> Vec<(u32, f32)> {
+        let threshold = self.threshold(scores);
+        // Written so that scores that overflowed stay candidates: the threshold is infinite then.
+        let is_candidate = |score: f32| score.partial_cmp(&threshold) != Some(Ordering::Greater);
+        let groups = scores.chunks(GROUP).zip((0_u32..).step_by(GROUP));
+        let mut ranked: Vec<(f64, bool, u32)> = groups
+            .filter(|&(group, _)| is_candidate(least_of_group(group)))
+            .flat_map(|(group, first)| (first..).zip(group))
+            .filter(|&(_, &score)| is_candidate(score))
             .map(|(j, _)| {
                 let squared =
                     squared_distance(self.queries.row(i), self.references.row(j as usize));
@@ -171,12 +183,42 @@ impl<'a> Search<'a> {
 
     /// No score above it belongs to one of the `k` nearest: the `k`-th least score and twice the rounding error.
     fn threshold(&self, scores: &[f32]) -> f32 {
-        let mut order = scores.to_vec();
-        let (_, &mut kth, _) = order.select_nth_unstable_by(self.k - 1, f32::total_cmp);
+        // A score is at most three times the largest norm.
+        if !(3.0 * self.largest).is_finite() {
+            return f32::INFINITY;
+        }
+        let mut least = least(scores, self.k);
+        let (_, &mut kth, _) = least.select_nth_unstable_by(self.k - 1, f32::total_cmp);
         // Each of the two sums of `D` products errs by `D ε` of the norms at most (Higham 2002, section 3.1).
         let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * self.largest;
         kth + 2.0 * error
     }
+}
+
+/// The `k` least of finite scores and few others, or all.
+fn least(scores: &[f32], k: usize) -> Vec<f32> {
+    let groups = scores.chunks(GROUP);
+    if groups.len() < 2 * k {
+        return scores.to_vec();
+    }
+    // So many groups have a score within the bound.
+    let mut minima: Vec<f32> = groups.clone().map(least_of_group).collect();
+    let (_, &mut bound, _) = minima.select_nth_unstable_by(k - 1, f32::total_cmp);
+    let groups = groups.filter(|group| least_of_group(group) <= bound);
+    let scores = groups.flatten().copied();
+    scores.filter(|&score| score <= bound).collect()
+}
+
+/// The least score of a group; infinity if none is a number.
+fn least_of_group(group: &[f32]) -> f32 {
+    // Side by side, as the compiler may not change the order of comparisons.
+    let mut least = [f32::INFINITY; LANES];
+    for scores in group.chunks(LANES) {
+        for (least, &score) in least.iter_mut().zip(scores) {
+            *least = if score < *least { score } else { *least };
+        }
+    }
+    least.into_iter().fold(f32::INFINITY, f32::min)
 }
 
 fn squared_norms(points: &Array2<f32>) -> Vec<f32> {

@@ -1,9 +1,9 @@
 //! Initialization of the layout by principal components.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut1};
-use smartcore::decomposition::pca::{PCA, PCAParameters};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linalg::traits::evd::EVDDecomposable;
 
 use crate::ClusterError;
 use crate::random::Keyed;
@@ -59,6 +59,8 @@ fn stretch(mut axis: ArrayViewMut1<'_, f32>) -> bool {
     flat
 }
 
+/// The centered points in the basis of the eigenvectors of their covariance with the largest eigenvalues, `[N, C]`; the
+/// largest loading of each is positive.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "an embedding has single precision"
@@ -71,27 +73,24 @@ fn principal_components(
         quantity: "principal components",
         source,
     };
-    let (n, d) = points.dim();
-    let values = points.iter().map(|&v| f64::from(v)).collect();
-    let matrix = DenseMatrix::new(n, d, values, false).map_err(numeric)?;
-    let pca = PCA::fit(
-        &matrix,
-        PCAParameters::default().with_n_components(n_components),
-    )
-    .map_err(numeric)?;
-    let components = pca.transform(&matrix).map_err(numeric)?;
-    let signs: Vec<f64> = (0..n_components)
-        .map(|c| sign(pca.components(), d, c))
-        .collect();
-    Ok(Array2::from_shape_fn((n, n_components), |(i, c)| {
-        (signs[c] * components.get((i, c))) as f32
-    }))
-}
-
-/// The sign that makes the largest loading of component `c` positive: the decomposition leaves it open.
-fn sign(loadings: &DenseMatrix<f64>, d: usize, c: usize) -> f64 {
-    let largest = (0..d)
-        .map(|j| *loadings.get((j, c)))
-        .fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
-    1.0_f64.copysign(largest)
+    let mut centered = points.mapv(f64::from);
+    if let Some(mean) = centered.mean_axis(Axis(0)) {
+        centered -= &mean;
+    }
+    let d = centered.ncols();
+    let products = centered.t().dot(&centered); // [D, D]
+    let products = DenseMatrix::new(d, d, products.iter().copied().collect(), false);
+    let decomposed = products.and_then(|products| products.evd(true));
+    let decomposed = decomposed.map_err(numeric)?;
+    let mut order: Vec<usize> = (0..d).collect();
+    order.sort_by(|&a, &b| decomposed.d[b].total_cmp(&decomposed.d[a]));
+    let mut basis =
+        Array2::from_shape_fn((d, n_components), |(i, c)| *decomposed.V.get((i, order[c])));
+    for mut loadings in basis.columns_mut() {
+        let largest = loadings
+            .iter()
+            .fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });
+        loadings *= 1.0_f64.copysign(largest);
+    }
+    Ok(centered.dot(&basis).mapv(|value| value as f32))
 }

@@ -16,12 +16,14 @@ fn fit(points: &Array2<f32>, n_neighbors: usize) -> Umap {
 
 #[test]
 fn neighbors_are_those_of_a_plain_search() {
-    let points = Array2::from_shape_fn((300, 3), |(i, j)| {
+    // More points than are sorted as a whole.
+    const N: u32 = 1_500;
+    let points = Array2::from_shape_fn((N as usize, 3), |(i, j)| {
         1000.0 + ((i * i * 7 + 13 * j * i + j) % 61) as f32 * 0.01
     });
     let neighbors = nearest_neighbors(points.view(), 9).unwrap();
-    for i in 0..300 {
-        let mut plain: Vec<(f64, bool, u32)> = (0..300_u32)
+    for i in 0..N as usize {
+        let mut plain: Vec<(f64, bool, u32)> = (0..N)
             .map(|j| {
                 let row = points.row(j as usize);
                 let squared = points
