@@ -28,7 +28,7 @@ pub(crate) struct Test {
 runner      the runner beside DVC and ninja
 builds      builds of this workspace, from nothing and after edits
 growth      the demo's stages on numbers of painted images
-peers       the study's own work beside Python's: scikit-learn, umap-learn, Optuna, Captum, PyTorch, onnxruntime
+peers       the study's own work beside Python's: scikit-learn, umap-learn, Optuna, Captum, PyTorch, onnxruntime, OpenVINO
 step        a training step and an inference beside PyTorch's
 allocators  the same under the allocator of training, mimalloc and the system's, three times in turn
 layers      the layers of a ResNet

@@ -88,14 +88,18 @@ fn rounds(
             measured: Vec::new(),
         });
     }
-    for round in 0..repeats + usize::from(work.warm_up) {
+    let n_rounds = repeats + usize::from(work.warm_up);
+    for round in 0..n_rounds {
         let counts = round > 0 || !work.warm_up;
         let ours = (work.ours)().context("our side failed")?;
+        let mut seconds = format!("atelier {:.2} s", ours.seconds);
         row.ours.extend(counts.then_some(ours));
         for ((peer, _), row) in present.iter().zip(&mut row.peers) {
             let measured = run(peer, python)?;
+            seconds += &format!(", {} {:.2} s", peer.name, measured.seconds);
             row.measured.extend(counts.then_some(measured));
         }
+        eprintln!("{} {} of {n_rounds}: {seconds}", case.name, round + 1);
     }
     Ok(row)
 }
