@@ -20,7 +20,7 @@ use crate::{Backend, BatchStatistics, Normalization, Operations, ops};
 
 /// The record of a forward pass on the CPU, for its gradients.
 ///
-/// The operations are those of [`Backend::Cpu`] and record what gradients need. Gradients reach variables through operations
+/// The operations are those of [`Backend::Cpu`] and record the operands of gradients. Gradients reach variables through operations
 /// of the tape alone: an operand that another operation computed from variables is an error.
 #[derive(Debug, Default)]
 pub struct Tape(RefCell<Records>);

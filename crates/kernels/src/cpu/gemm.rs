@@ -9,11 +9,11 @@
     reason = "the inner loop reads and writes registers without bounds checks"
 )]
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::{
     buffer::{Uninit, assume_written},
-    simd::{arch, lanes},
+    simd::{Tiled, by_tiles, lanes},
 };
 
 /// Terms summed in registers before they are added to the result: a panel's block stays in the cache.
@@ -101,12 +101,14 @@ impl Product<'_> {
             "right matrix {depth}×{columns} within its {} numbers",
             self.right.len()
         );
-        arch().dispatch(Kernel {
+        let work = Kernel {
             product: self,
             result,
             stride,
             add,
-        });
+        };
+        // SAFETY: the operands were checked, and the caller promises the result.
+        unsafe { by_tiles(work) };
     }
 
     fn check_result(&self, len: usize, stride: usize) {
@@ -126,23 +128,6 @@ struct Kernel<'a> {
     add: bool,
 }
 
-impl WithSimd for Kernel<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: `Product::run` checked the operands, and its caller promises the result.
-        unsafe {
-            match S::F32_LANES {
-                16 => self.sweep::<S, 12>(simd),
-                8 => self.sweep::<S, 6>(simd),
-                4 => self.sweep::<S, 8>(simd),
-                _ => self.sweep::<S, 4>(simd),
-            }
-        }
-    }
-}
-
 /// One tile of the result: addresses of its operands and of the tile.
 #[derive(Clone, Copy)]
 struct Tile {
@@ -157,13 +142,13 @@ struct Tile {
     add: bool,
 }
 
-impl Kernel<'_> {
+impl Tiled for Kernel<'_> {
     /// Goes over panels, and over the rows of the left matrix while a panel is in the cache.
     ///
     /// # Safety
     /// The extents of all three matrices are right.
     #[inline(always)]
-    unsafe fn sweep<S: Simd, const ROWS: usize>(&self, simd: S) {
+    unsafe fn sweep<S: Simd, const ROWS: usize>(self, simd: S) {
         let Product {
             rows,
             columns,

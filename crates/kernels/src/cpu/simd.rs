@@ -1,4 +1,8 @@
 //! The instruction set, chosen once at run time.
+#![expect(
+    unsafe_code,
+    reason = "the extents of tiled work are its caller's promise"
+)]
 
 use std::sync::LazyLock;
 
@@ -38,6 +42,42 @@ impl<R, F: FnMut() -> R> WithSimd for Work<F> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) -> R {
         (self.0)()
+    }
+}
+
+/// Work on tiles of as many rows as the registers hold beside two of columns.
+pub(crate) trait Tiled {
+    /// Does the work, by tiles of `ROWS` rows.
+    ///
+    /// # Safety
+    /// The operands have the extents that the work reads and writes.
+    unsafe fn sweep<S: Simd, const ROWS: usize>(self, simd: S);
+}
+
+/// Runs tiled work compiled for the widest instruction set.
+///
+/// # Safety
+/// That of [`Tiled::sweep`].
+pub(crate) unsafe fn by_tiles(work: impl Tiled) {
+    arch().dispatch(ByTiles(work));
+}
+
+struct ByTiles<W>(W);
+
+impl<W: Tiled> WithSimd for ByTiles<W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: the caller of `by_tiles` promises the extents.
+        unsafe {
+            match S::F32_LANES {
+                16 => self.0.sweep::<S, 12>(simd),
+                8 => self.0.sweep::<S, 6>(simd),
+                4 => self.0.sweep::<S, 8>(simd),
+                _ => self.0.sweep::<S, 4>(simd),
+            }
+        }
     }
 }
 

@@ -6,9 +6,13 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
-use crate::cpu::{buffer::Uninit, gemm::MOST_LANES, simd::arch};
+use crate::cpu::{
+    buffer::Uninit,
+    gemm::MOST_LANES,
+    simd::{Tiled, by_tiles},
+};
 
 /// Channels of a product, and of a job: whole pairs of registers, whatever the instruction set.
 pub(super) const BLOCK: usize = 2 * MOST_LANES;
@@ -40,12 +44,14 @@ pub(super) fn add_products(from: Pixels<'_>, pairs: &[Pair], weights: &[f32], su
     from.check(pairs.iter().map(|pair| pair.from));
     assert!(pairs.iter().all(|pair| pair.to < sums.len() / BLOCK));
     assert_eq!(weights.len(), from.channels * BLOCK, "weights of a tap");
-    arch().dispatch(Products {
+    let work = Products {
         from,
         pairs,
         weights,
         sums,
-    });
+    };
+    // SAFETY: the operands were checked.
+    unsafe { by_tiles(work) };
 }
 
 struct Products<'a> {
@@ -55,24 +61,7 @@ struct Products<'a> {
     sums: &'a mut [f32],
 }
 
-impl WithSimd for Products<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: `add_products` checked the operands.
-        unsafe {
-            match S::F32_LANES {
-                16 => self.sweep::<S, 12>(simd),
-                8 => self.sweep::<S, 6>(simd),
-                4 => self.sweep::<S, 8>(simd),
-                _ => self.sweep::<S, 4>(simd),
-            }
-        }
-    }
-}
-
-impl Products<'_> {
+impl Tiled for Products<'_> {
     /// # Safety
     /// Pixels are within the operands, and the weights are those of their channels.
     #[inline(always)]
@@ -101,7 +90,9 @@ impl Products<'_> {
             }
         }
     }
+}
 
+impl Products<'_> {
     /// Adds the products of `ROWS` pairs, in two registers of columns.
     ///
     /// # Safety
@@ -175,13 +166,15 @@ pub(super) fn sum_over_pairs(
     to.check(pairs.iter().map(|pair| pair.to));
     assert!(first + BLOCK <= from.channels && outputs.end <= to.channels);
     assert_eq!(sums.len(), outputs.len() * BLOCK, "sums of a tap");
-    arch().dispatch(OverPairs {
+    let work = OverPairs {
         operands: [from, to],
         pairs,
         first,
         outputs,
         sums,
-    });
+    };
+    // SAFETY: the operands were checked.
+    unsafe { by_tiles(work) };
 }
 
 struct OverPairs<'a> {
@@ -192,24 +185,7 @@ struct OverPairs<'a> {
     sums: &'a mut [Uninit],
 }
 
-impl WithSimd for OverPairs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: `sum_over_pairs` checked the operands.
-        unsafe {
-            match S::F32_LANES {
-                16 => self.sweep::<S, 12>(simd),
-                8 => self.sweep::<S, 6>(simd),
-                4 => self.sweep::<S, 8>(simd),
-                _ => self.sweep::<S, 4>(simd),
-            }
-        }
-    }
-}
-
-impl OverPairs<'_> {
+impl Tiled for OverPairs<'_> {
     /// # Safety
     /// Pixels and channels are within the operands, and the sums are as many as outputs by `BLOCK`.
     #[inline(always)]
@@ -231,7 +207,9 @@ impl OverPairs<'_> {
             }
         }
     }
+}
 
+impl OverPairs<'_> {
     /// Writes `ROWS` rows of sums, in two registers of columns, and returns their number.
     ///
     /// # Safety
