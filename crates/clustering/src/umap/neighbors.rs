@@ -158,14 +158,9 @@ impl<'a> Search<'a> {
 
     /// The neighbors of query `i`, given its scores of all references.
     fn of_query(&self, i: usize, scores: &[f32]) -> Vec<(u32, f32)> {
-        let threshold = self.threshold(scores);
-        // Written so that scores that overflowed stay candidates: the threshold is infinite then.
-        let is_candidate = |score: f32| score.partial_cmp(&threshold) != Some(Ordering::Greater);
-        let groups = scores.chunks(GROUP).zip((0_u32..).step_by(GROUP));
-        let mut ranked: Vec<(f64, bool, u32)> = groups
-            .filter(|&(group, _)| is_candidate(least_of_group(group)))
-            .flat_map(|(group, first)| (first..).zip(group))
-            .filter(|&(_, &score)| is_candidate(score))
+        let scores = Scores::new(scores);
+        let mut ranked: Vec<(f64, bool, u32)> = scores
+            .within(self.threshold(&scores))
             .map(|(j, _)| {
                 let squared =
                     squared_distance(self.queries.row(i), self.references.row(j as usize));
@@ -182,12 +177,12 @@ impl<'a> Search<'a> {
     }
 
     /// No score above it belongs to one of the `k` nearest: the `k`-th least score and twice the rounding error.
-    fn threshold(&self, scores: &[f32]) -> f32 {
+    fn threshold(&self, scores: &Scores<'_>) -> f32 {
         // A score is at most three times the largest norm.
         if !(3.0 * self.largest).is_finite() {
             return f32::INFINITY;
         }
-        let mut least = least(scores, self.k);
+        let mut least = scores.least(self.k);
         let (_, &mut kth, _) = least.select_nth_unstable_by(self.k - 1, f32::total_cmp);
         // Each of the two sums of `D` products errs by `D ε` of the norms at most (Higham 2002, section 3.1).
         let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * self.largest;
@@ -195,18 +190,43 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The `k` least of finite scores and few others, or all.
-fn least(scores: &[f32], k: usize) -> Vec<f32> {
-    let groups = scores.chunks(GROUP);
-    if groups.len() < 2 * k {
-        return scores.to_vec();
+/// Scores of one query, and the least of each [`GROUP`] of them.
+struct Scores<'a> {
+    scores: &'a [f32],
+    least: Vec<f32>,
+}
+
+impl<'a> Scores<'a> {
+    fn new(scores: &'a [f32]) -> Self {
+        Self {
+            scores,
+            least: scores.chunks(GROUP).map(least_of_group).collect(),
+        }
     }
-    // So many groups have a score within the bound.
-    let mut minima: Vec<f32> = groups.clone().map(least_of_group).collect();
-    let (_, &mut bound, _) = minima.select_nth_unstable_by(k - 1, f32::total_cmp);
-    let groups = groups.filter(|group| least_of_group(group) <= bound);
-    let scores = groups.flatten().copied();
-    scores.filter(|&score| score <= bound).collect()
+
+    /// The `k` least of finite scores and few others, or all.
+    fn least(&self, k: usize) -> Vec<f32> {
+        if self.least.len() < 2 * k {
+            return self.scores.to_vec();
+        }
+        // So many groups have a score within the bound.
+        let mut least = self.least.clone();
+        let (_, &mut bound, _) = least.select_nth_unstable_by(k - 1, f32::total_cmp);
+        self.within(bound).map(|(_, score)| score).collect()
+    }
+
+    /// Indices and scores that are not above the bound.
+    fn within(&self, bound: f32) -> impl Iterator<Item = (u32, f32)> {
+        // Written so that scores that overflowed are within an infinite bound.
+        let is_within = move |score: f32| score.partial_cmp(&bound) != Some(Ordering::Greater);
+        let groups = self.scores.chunks(GROUP).zip((0_u32..).step_by(GROUP));
+        self.least
+            .iter()
+            .zip(groups)
+            .filter(move |&(&least, _)| is_within(least))
+            .flat_map(|(_, (group, first))| (first..).zip(group.iter().copied()))
+            .filter(move |&(_, score)| is_within(score))
+    }
 }
 
 /// The least score of a group; infinity if none is a number.
