@@ -23,7 +23,7 @@ use peer::{Peer, WAYS};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// What is measured.
+/// A kind of step.
 #[derive(Clone, Copy)]
 pub(crate) enum Request {
     /// A training step.
@@ -80,7 +80,7 @@ fn cpu_seconds() -> Outcome<f64> {
     Ok(microseconds as f64 / 1e6)
 }
 
-/// What the command line asks for.
+/// Options of the command line.
 pub(crate) struct Options {
     torch: Option<String>,
     depth: Depth,
