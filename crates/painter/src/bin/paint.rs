@@ -16,7 +16,7 @@ use tracing::info;
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Images of each style, 1 to 10,000.
+    /// Images of each style, 1 to 100,000.
     images: usize,
     /// Authors of each style that has authors, at most as many as images.
     authors: usize,
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
 
 fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     ensure!(
-        (1..=10_000).contains(&params.images),
-        "`images` is {}, expected 1 to 10,000",
+        (1..=100_000).contains(&params.images),
+        "`images` is {}, expected 1 to 100,000",
         params.images
     );
     ensure!(
