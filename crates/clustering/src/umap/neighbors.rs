@@ -1,18 +1,23 @@
 //! Exact nearest neighbors.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use crate::ClusterError;
 use crate::points::squared_distance;
 
-/// Queries whose products with all references are in memory at once.
-const BLOCK: usize = 128;
+/// Queries that a thread searches for at a time.
+const BLOCK: usize = 256;
 
-/// Scores of which the least is sought together.
-const GROUP: usize = 64;
+/// References whose products with a block of queries are in memory at once, so that they stay in the cache.
+const TILE: usize = 1024;
+
+/// References of which the least score is kept; of the groups with the least of all, scores are computed anew.
+const GROUP: usize = 32;
 
 /// Scores that are compared side by side.
 const LANES: usize = 16;
@@ -90,12 +95,11 @@ fn search(
 struct Search<'a> {
     queries: ArrayView2<'a, f32>,
     references: ArrayView2<'a, f32>,
-    /// The same, less the mean of the references.
-    centered_queries: Array2<f32>,
-    centered_references: Array2<f32>,
-    /// Squared norms of the centered references.
-    norms: Vec<f32>,
-    /// The largest squared norm of a centered point, query or reference.
+    /// `[Q, D + 1]` and `[N, D + 1]`, whose products are scores: squared distances less the query's own squared norm,
+    /// which all its scores share.
+    left: Array2<f32>,
+    right: Array2<f32>,
+    /// The largest squared norm of a query or reference, both less the mean of the references.
     largest: f32,
     k: usize,
     itself: Itself,
@@ -114,18 +118,20 @@ impl<'a> Search<'a> {
             Some(mean) => &points - mean,
             None => points.to_owned(),
         };
-        let (centered_queries, centered_references) = (center(queries), center(references));
-        let norms = squared_norms(&centered_references);
-        let all = squared_norms(&centered_queries)
-            .into_iter()
-            .chain(norms.iter().copied());
+        let (left, right) = (center(queries), center(references));
+        let norms = squared_norms(&right);
+        let largest = squared_norms(&left)
+            .iter()
+            .chain(&norms)
+            .copied()
+            .fold(0.0, f32::max);
+        let ones = Array2::ones((left.nrows(), 1));
         Self {
             queries,
             references,
-            largest: all.fold(0.0, f32::max),
-            centered_queries,
-            centered_references,
-            norms,
+            left: concatenate![Axis(1), left, ones],
+            right: concatenate![Axis(1), -2.0 * right, norms.insert_axis(Axis(1))],
+            largest,
             k,
             itself,
         }
@@ -138,32 +144,51 @@ impl<'a> Search<'a> {
         }
         let first = block * BLOCK;
         let last = (first + BLOCK).min(self.queries.nrows());
-        let products = self
-            .centered_queries
-            .slice(s![first..last, ..])
-            .dot(&self.centered_references.t()); // [block, N]
-        let products = products.as_standard_layout();
+        let least = self.least_of_groups(first..last);
         (first..last)
-            .zip(products.rows())
-            .flat_map(|(i, row)| self.of_query(i, &self.scores(row)))
+            .zip(least.rows())
+            .flat_map(|(i, least)| self.of_query(i, least))
             .collect()
     }
 
-    /// Squared distances less the query's own squared norm, which all share, given its products with all references.
-    fn scores(&self, products: ArrayView1<'_, f32>) -> Vec<f32> {
-        let products = products.to_slice().expect("a row in standard layout");
-        let pairs = products.iter().zip(&self.norms);
-        pairs.map(|(product, norm)| norm - 2.0 * product).collect()
+    /// The least score of each group of references, for each of some queries: `[queries, groups]`.
+    fn least_of_groups(&self, queries: Range<usize>) -> Array2<f32> {
+        let n = self.references.nrows();
+        let left = self.left.slice(s![queries, ..]);
+        let mut least = Array2::zeros((left.nrows(), n.div_ceil(GROUP)));
+        let mut scores = Array2::zeros((left.nrows(), TILE));
+        for first in (0..n).step_by(TILE) {
+            let last = (first + TILE).min(n);
+            let right = self.right.slice(s![first..last, ..]);
+            let mut scores = scores.slice_mut(s![.., ..last - first]);
+            general_mat_mul(1.0, &left, &right.t(), 0.0, &mut scores);
+            let mut least = least.slice_mut(s![.., first / GROUP..last.div_ceil(GROUP)]);
+            for (scores, mut least) in scores.rows().into_iter().zip(least.rows_mut()) {
+                let scores = scores.to_slice().expect("a row in standard layout");
+                for (least, scores) in least.iter_mut().zip(scores.chunks(GROUP)) {
+                    *least = least_of(scores);
+                }
+            }
+        }
+        least
     }
 
-    /// The neighbors of query `i`, given its scores of all references.
-    fn of_query(&self, i: usize, scores: &[f32]) -> Vec<(u32, f32)> {
-        let scores = Scores::new(scores);
-        let mut ranked: Vec<(f64, bool, u32)> = scores
-            .within(self.threshold(&scores))
+    /// The neighbors of query `i`, given the least score of each group of references.
+    fn of_query(&self, i: usize, least: ArrayView1<'_, f32>) -> Vec<(u32, f32)> {
+        let bound = self.bound(least.to_vec());
+        let groups = self.right.axis_chunks_iter(Axis(0), GROUP);
+        let groups = (0_u32..).step_by(GROUP).zip(groups).zip(least);
+        let scored: Vec<(u32, f32)> = groups
+            .filter(|&(_, &least)| is_within(least, bound))
+            .flat_map(|((first, group), _)| (first..).zip(group.dot(&self.left.row(i))))
+            .collect();
+        let bound = self.bound(scored.iter().map(|&(_, score)| score).collect());
+        let mut ranked: Vec<(f64, bool, u32)> = scored
+            .into_iter()
+            .filter(|&(_, score)| is_within(score, bound))
             .map(|(j, _)| {
-                let squared =
-                    squared_distance(self.queries.row(i), self.references.row(j as usize));
+                let reference = self.references.row(j as usize);
+                let squared = squared_distance(self.queries.row(i), reference);
                 let is_itself = self.itself == Itself::First && j as usize == i;
                 (squared, !is_itself, j)
             })
@@ -176,64 +201,31 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    /// No score above it belongs to one of the `k` nearest: the `k`-th least score and twice the rounding error.
-    fn threshold(&self, scores: &Scores<'_>) -> f32 {
+    /// No score above it belongs to one of the `k` nearest, given scores of at least `k` references if there are so many:
+    /// the `k`-th least score and twice the rounding error.
+    fn bound(&self, mut scores: Vec<f32>) -> f32 {
         // A score is at most three times the largest norm.
-        if !(3.0 * self.largest).is_finite() {
+        if scores.len() < self.k || !(3.0 * self.largest).is_finite() {
             return f32::INFINITY;
         }
-        let mut least = scores.least(self.k);
-        let (_, &mut kth, _) = least.select_nth_unstable_by(self.k - 1, f32::total_cmp);
-        // Each of the two sums of `D` products errs by `D ε` of the norms at most (Higham 2002, section 3.1).
+        let (_, &mut kth, _) = scores.select_nth_unstable_by(self.k - 1, f32::total_cmp);
+        // The sum of `D + 1` products and the norm in it err by `(4 D + 3) ε` of the largest norm at most (Higham 2002,
+        // section 3.1).
         let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * self.largest;
         kth + 2.0 * error
     }
 }
 
-/// Scores of one query, and the least of each [`GROUP`] of them.
-struct Scores<'a> {
-    scores: &'a [f32],
-    least: Vec<f32>,
-}
-
-impl<'a> Scores<'a> {
-    fn new(scores: &'a [f32]) -> Self {
-        Self {
-            scores,
-            least: scores.chunks(GROUP).map(least_of_group).collect(),
-        }
-    }
-
-    /// The `k` least of finite scores and few others, or all.
-    fn least(&self, k: usize) -> Vec<f32> {
-        if self.least.len() < 2 * k {
-            return self.scores.to_vec();
-        }
-        // So many groups have a score within the bound.
-        let mut least = self.least.clone();
-        let (_, &mut bound, _) = least.select_nth_unstable_by(k - 1, f32::total_cmp);
-        self.within(bound).map(|(_, score)| score).collect()
-    }
-
-    /// Indices and scores that are not above the bound.
-    fn within(&self, bound: f32) -> impl Iterator<Item = (u32, f32)> {
-        // Written so that scores that overflowed are within an infinite bound.
-        let is_within = move |score: f32| score.partial_cmp(&bound) != Some(Ordering::Greater);
-        let groups = self.scores.chunks(GROUP).zip((0_u32..).step_by(GROUP));
-        self.least
-            .iter()
-            .zip(groups)
-            .filter(move |&(&least, _)| is_within(least))
-            .flat_map(|(_, (group, first))| (first..).zip(group.iter().copied()))
-            .filter(move |&(_, score)| is_within(score))
-    }
+/// True if a score isn't above a bound; also for scores that overflowed, within an infinite one.
+fn is_within(score: f32, bound: f32) -> bool {
+    score.partial_cmp(&bound) != Some(Ordering::Greater)
 }
 
 /// The least score of a group; infinity if none is a number.
-fn least_of_group(group: &[f32]) -> f32 {
+fn least_of(scores: &[f32]) -> f32 {
     // Side by side, as the compiler may not change the order of comparisons.
     let mut least = [f32::INFINITY; LANES];
-    for scores in group.chunks(LANES) {
+    for scores in scores.chunks(LANES) {
         for (least, &score) in least.iter_mut().zip(scores) {
             *least = if score < *least { score } else { *least };
         }
@@ -241,7 +233,7 @@ fn least_of_group(group: &[f32]) -> f32 {
     least.into_iter().fold(f32::INFINITY, f32::min)
 }
 
-fn squared_norms(points: &Array2<f32>) -> Vec<f32> {
+fn squared_norms(points: &Array2<f32>) -> Array1<f32> {
     points.rows().into_iter().map(|row| row.dot(&row)).collect()
 }
 
