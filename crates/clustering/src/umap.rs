@@ -6,6 +6,7 @@
 
 mod curve;
 mod fitted;
+mod forces;
 mod graph;
 mod layout;
 mod membership;
@@ -23,6 +24,7 @@ pub use params::UmapParams;
 
 use crate::ClusterError;
 use crate::points::check_finite;
+use forces::Forces;
 use graph::Edge;
 use params::check;
 
@@ -68,12 +70,14 @@ impl Umap {
             });
         }
         let mut coordinates = start::principal_start(self.points.view(), n_components, seed)?;
-        let forces = layout::Forces {
-            curve: self.curve,
-            negative_samples: self.params.negative_samples,
+        let forces = Forces::new(self.curve, self.params.negative_samples);
+        layout::optimize(
+            &mut coordinates,
+            &self.edges,
+            self.params.epochs,
+            &forces,
             seed,
-        };
-        layout::optimize(&mut coordinates, &self.edges, self.params.epochs, &forces);
+        );
         Ok(coordinates)
     }
 }

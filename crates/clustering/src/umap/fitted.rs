@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
+use super::forces::{Epoch, Forces, Points, Repulsion};
 use super::graph::Edge;
-use super::layout::{Gradient, Schedule, schedules, squared_distance, step};
 use super::params::{UmapParams, check};
 use super::{Curve, memberships, nearest_among};
 use crate::ClusterError;
@@ -20,7 +20,7 @@ const FIRST_STEP: f32 = 0.25;
 pub struct FittedUmap {
     points: Array2<f32>,
     layout: Array2<f32>,
-    gradient: Gradient,
+    forces: Forces,
     params: UmapParams,
     seed: u64,
 }
@@ -50,7 +50,10 @@ impl FittedUmap {
         Ok(Self {
             points: points.as_standard_layout().into_owned(),
             layout: layout.as_standard_layout().into_owned(),
-            gradient: Gradient::new(Curve::fit(params.min_dist, params.spread)?),
+            forces: Forces::new(
+                Curve::fit(params.min_dist, params.spread)?,
+                params.negative_samples,
+            ),
             params,
             seed,
         })
@@ -83,39 +86,20 @@ impl FittedUmap {
 
     /// Coordinates `[C]` of a new point with the edges to its neighbors.
     fn embed(&self, edges: &[Edge], seed: u64) -> Vec<f32> {
-        let epochs = self.params.epochs / EPOCHS_SHARE;
+        let layout = self.points_of_layout();
         let mut point = self.start(edges);
-        let mut schedules = schedules(edges, 1.0, epochs, self.params.negative_samples);
-        for epoch in 0..epochs {
-            let alpha = FIRST_STEP * (1.0 - epoch as f32 / epochs as f32);
-            for (i, schedule) in schedules.iter_mut().enumerate() {
-                let random = Keyed::new(seed, i as u64, epoch as u64);
-                self.act(&mut point, schedule, epoch, alpha, random);
+        let mut repulsion = Repulsion::new(&self.forces, layout, Keyed::new(seed, 0, 0));
+        for epoch in Epoch::all(self.params.epochs / EPOCHS_SHARE, FIRST_STEP) {
+            for edge in edges.iter().filter(|edge| epoch.includes(edge.weight)) {
+                let neighbor = layout.row(edge.tail);
+                let factor = self.forces.attraction(&point, neighbor);
+                for (to, from) in point.iter_mut().zip(neighbor) {
+                    *to += epoch.step(factor, *to - from);
+                }
+                repulsion.act(&mut point, None, epoch);
             }
         }
         point
-    }
-
-    /// Applies one edge and its random points, if it is due.
-    fn act(
-        &self,
-        point: &mut [f32],
-        schedule: &mut Schedule,
-        epoch: usize,
-        alpha: f32,
-        mut random: Keyed,
-    ) {
-        let Some(n_negative) = schedule.due(epoch as f64) else {
-            return;
-        };
-        let neighbor = self.row(schedule.edge.tail);
-        let factor = self.gradient.attraction(squared_distance(point, neighbor));
-        shift(point, neighbor, factor, alpha);
-        for _ in 0..n_negative {
-            let other = self.row(random.below(self.layout.nrows()));
-            let factor = self.gradient.repulsion(squared_distance(point, other));
-            shift(point, other, factor, alpha);
-        }
     }
 
     /// Mean of the neighbors' coordinates, weighted by membership; those of a coinciding point, if there is one.
@@ -125,17 +109,16 @@ impl FittedUmap {
         let sum: f32 = edges.iter().map(|edge| edge.weight).sum();
         let mut point = vec![0.0; self.layout.ncols()];
         for edge in edges {
-            for (to, from) in point.iter_mut().zip(self.row(edge.tail)) {
+            for (to, from) in point.iter_mut().zip(self.points_of_layout().row(edge.tail)) {
                 *to += edge.weight / sum * from;
             }
         }
         point
     }
 
-    fn row(&self, i: usize) -> &[f32] {
-        let n_components = self.layout.ncols();
-        let all = self.layout.as_slice().expect("made in standard layout");
-        &all[i * n_components..(i + 1) * n_components]
+    fn points_of_layout(&self) -> Points<'_> {
+        let coordinates = self.layout.as_slice().expect("made in standard layout");
+        Points::new(coordinates, self.layout.ncols())
     }
 }
 
@@ -150,10 +133,4 @@ fn edges(indices: ArrayView1<'_, u32>, distances: ArrayView1<'_, f32>) -> Vec<Ed
             weight,
         })
         .collect()
-}
-
-fn shift(point: &mut [f32], other: &[f32], factor: f32, alpha: f32) {
-    for (to, from) in point.iter_mut().zip(other) {
-        *to += step(factor, *to - from) * alpha;
-    }
 }

@@ -1,30 +1,24 @@
 //! The layout: edges attract their ends, random pairs repel each other.
 //!
-//! Steps are sequential, and each random pair is named by seed, edge and epoch, so the embedding is the same for any
-//! number of threads.
+//! The points are in blocks. In each round of an epoch every block is paired with one other or itself, and the edges of a
+//! pair act one after the other, beside those of the other pairs. Random points repel from where they were before the
+//! epoch, and are named by seed, pair and epoch. So the embedding is the same for any number of threads, and as
+//! trustworthy as with one edge after the other.
+
+use std::ops::Range;
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
-use super::Curve;
+use super::forces::{Epoch, Forces, Points, Repulsion};
 use super::graph::Edge;
 use crate::random::Keyed;
 
-/// Bound of a step along one coordinate, as in umap-learn.
-const LONGEST_STEP: f32 = 4.0;
-/// Keeps the repulsion of nearly coinciding points finite, as in umap-learn.
-const SOFTENING: f32 = 0.001;
-
-/// Parameters of attraction and repulsion.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Forces {
-    pub(super) curve: Curve,
-    /// Random pairs for each edge.
-    pub(super) negative_samples: usize,
-    pub(super) seed: u64,
-}
+/// Blocks of points, and rounds of an epoch; half as many threads have work.
+const BLOCKS: usize = 16;
 
 /// Moves the points of `embedding` `[N, C]` for some epochs, by steps that shrink linearly to 0 (McInnes, Healy,
-/// Melville 2018, algorithm 5, on umap-learn's schedule).
+/// Melville 2018, algorithm 5).
 ///
 /// The heaviest edge acts in each epoch, one of half its weight in every other; edges that would act less than once are
 /// left out.
@@ -33,179 +27,198 @@ pub(super) fn optimize(
     edges: &[Edge],
     epochs: usize,
     forces: &Forces,
+    seed: u64,
 ) {
-    let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
-    let mut schedules = schedules(edges, heaviest, epochs, forces.negative_samples);
-    let n_components = embedding.ncols();
+    let (n_points, n_components) = embedding.dim();
+    let rounds = rounds(edges, n_points, epochs);
     let coordinates = embedding
         .as_slice_mut()
         .expect("the start is in standard layout");
-    let mut layout = Layout {
-        coordinates,
-        n_components,
-        gradient: Gradient::new(forces.curve),
-        alpha: 1.0,
+    // On a thread of rayon's: another would sleep through each round.
+    rayon::scope(|_| {
+        for epoch in Epoch::all(epochs, 1.0) {
+            let before = coordinates.to_vec();
+            let others = Points::new(&before, n_components);
+            for round in &rounds {
+                let moved: Vec<Vec<f32>> = round
+                    .par_iter()
+                    .map(|pair| {
+                        let random = Keyed::new(seed, pair.number, epoch.number as u64);
+                        let repulsion = Repulsion::new(forces, others, random);
+                        pair.moved(coordinates, n_components, repulsion, epoch)
+                    })
+                    .collect();
+                for (pair, moved) in round.iter().zip(moved) {
+                    pair.write(&moved, coordinates, n_components);
+                }
+            }
+        }
+    });
+}
+
+/// Two blocks of points, or the same one twice, with the edges between them.
+struct BlockPair {
+    /// One block if it is paired with itself.
+    blocks: Vec<Range<usize>>,
+    edges: Vec<ActingEdge>,
+    /// Names the random numbers.
+    number: u64,
+}
+
+struct ActingEdge {
+    head: usize,
+    tail: usize,
+    /// Share of the epochs in which it acts, in `(0, 1]`.
+    share: f32,
+}
+
+/// The pairs of blocks that have edges, by round. A block is in at most one pair of a round.
+fn rounds(edges: &[Edge], n_points: usize, epochs: usize) -> Vec<Vec<BlockPair>> {
+    let length = n_points.div_ceil(BLOCKS);
+    let block = |number: usize| n_points.min(number * length)..n_points.min((number + 1) * length);
+    let mut by_blocks = edges_by_blocks(edges, length, epochs);
+    let pairs_of_round = |round: usize| {
+        let pairs = (0..BLOCKS).map(|low| (low, (BLOCKS + round - low) % BLOCKS));
+        let pairs = pairs.filter(|(low, high)| low <= high);
+        let with_edges = pairs.map(|(low, high)| BlockPair {
+            blocks: if low == high {
+                vec![block(low)]
+            } else {
+                vec![block(low), block(high)]
+            },
+            edges: std::mem::take(&mut by_blocks[low][high]),
+            number: (low * BLOCKS + high) as u64,
+        });
+        with_edges.filter(|pair| !pair.edges.is_empty()).collect()
     };
-    let n_points = layout.coordinates.len() / n_components;
-    for epoch in 0..epochs {
-        layout.alpha = 1.0 - epoch as f32 / epochs as f32;
-        for (i, schedule) in schedules.iter_mut().enumerate() {
-            let Some(n_negative) = schedule.due(epoch as f64) else {
-                continue;
+    (0..BLOCKS).map(pairs_of_round).collect()
+}
+
+/// The edges that act at least once in `epochs`, by the lower and the higher number of their ends' blocks of `length`
+/// points.
+fn edges_by_blocks(edges: &[Edge], length: usize, epochs: usize) -> Vec<Vec<Vec<ActingEdge>>> {
+    let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
+    let mut by_blocks = Vec::new();
+    by_blocks.resize_with(BLOCKS, || {
+        let mut by_block = Vec::new();
+        by_block.resize_with(BLOCKS, Vec::new);
+        by_block
+    });
+    for &Edge { head, tail, weight } in edges {
+        let share = weight / heaviest;
+        if share * epochs as f32 >= 1.0 {
+            let (low, high) = (head.min(tail) / length, head.max(tail) / length);
+            by_blocks[low][high].push(ActingEdge { head, tail, share });
+        }
+    }
+    by_blocks
+}
+
+impl BlockPair {
+    /// The points of the blocks after an epoch, one block after the other.
+    fn moved(
+        &self,
+        coordinates: &[f32],
+        n_components: usize,
+        mut repulsion: Repulsion<'_>,
+        epoch: Epoch,
+    ) -> Vec<f32> {
+        let rows = |block: &Range<usize>| block.start * n_components..block.end * n_components;
+        let blocks: Vec<&[f32]> = self
+            .blocks
+            .iter()
+            .map(|block| &coordinates[rows(block)])
+            .collect();
+        let mut points = blocks.concat();
+        for edge in self.edges.iter().filter(|edge| epoch.includes(edge.share)) {
+            let row = |point: usize| {
+                let start = self.position(point) * n_components;
+                start..start + n_components
             };
-            layout.attract(schedule.edge);
-            let mut random = Keyed::new(forces.seed, i as u64, epoch as u64);
-            for _ in 0..n_negative {
-                layout.repel(schedule.edge.head, random.below(n_points));
+            let (head, tail) = (row(edge.head), row(edge.tail));
+            let factor = repulsion
+                .forces
+                .attraction(&points[head.clone()], &points[tail.clone()]);
+            for (i, j) in head.clone().zip(tail) {
+                let step = epoch.step(factor, points[i] - points[j]);
+                points[i] += step;
+                points[j] -= step;
             }
+            repulsion.act(&mut points[head], Some(edge.head), epoch);
+        }
+        points
+    }
+
+    /// Position of a point among those of the blocks.
+    fn position(&self, point: usize) -> usize {
+        let first = &self.blocks[0];
+        match self.blocks.get(1) {
+            Some(second) if !first.contains(&point) => first.len() + point - second.start,
+            _ => point - first.start,
+        }
+    }
+
+    /// Writes the points that were moved.
+    fn write(&self, moved: &[f32], coordinates: &mut [f32], n_components: usize) {
+        let mut moved = moved;
+        for block in &self.blocks {
+            let rows = block.start * n_components..block.end * n_components;
+            let (of_block, rest) = moved.split_at(rows.len());
+            coordinates[rows].copy_from_slice(of_block);
+            moved = rest;
         }
     }
 }
 
-/// Epochs in which an edge acts.
-pub(super) struct Schedule {
-    pub(super) edge: Edge,
-    period: f64,
-    next: f64,
-    negative_period: f64,
-    next_negative: f64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The schedules of the edges that act at least once in `epochs`, where one of weight `always` acts in each.
-pub(super) fn schedules(
-    edges: &[Edge],
-    always: f32,
-    epochs: usize,
-    negative_samples: usize,
-) -> Vec<Schedule> {
-    let lightest = always / epochs as f32;
-    let acting = edges.iter().filter(|edge| edge.weight >= lightest);
-    acting
-        .map(|&edge| {
-            let period = f64::from(always) / f64::from(edge.weight);
-            // Without negative samples the period is infinite and none is ever due.
-            let negative_period = period / negative_samples as f64;
-            Schedule {
-                edge,
-                period,
-                next: period,
-                negative_period,
-                next_negative: negative_period,
+    #[test]
+    fn each_edge_is_in_one_pair_and_each_block_in_one_pair_of_a_round() {
+        for n in [3, 16, 17, 100] {
+            let edges: Vec<Edge> = (0..n * n)
+                .map(|k| (k / n, k % n))
+                .filter(|(head, tail)| head != tail)
+                .map(|(head, tail)| Edge {
+                    head,
+                    tail,
+                    weight: 1.0,
+                })
+                .collect();
+            let rounds = rounds(&edges, n, 10);
+            let mut found = Vec::new();
+            for round in &rounds {
+                let mut moved = vec![false; n];
+                for pair in round {
+                    let points: Vec<usize> = pair.blocks.iter().cloned().flatten().collect();
+                    for &point in &points {
+                        assert!(!std::mem::replace(&mut moved[point], true), "{n} points");
+                        assert_eq!(points[pair.position(point)], point);
+                    }
+                    let ends = pair.edges.iter().map(|edge| (edge.head, edge.tail));
+                    assert!(
+                        ends.clone()
+                            .all(|(a, b)| points.contains(&a) && points.contains(&b))
+                    );
+                    found.extend(ends);
+                }
             }
-        })
-        .collect()
-}
-
-impl Schedule {
-    /// Number of random pairs of the edge if it acts in this epoch.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a count of pairs, rounded down on purpose"
-    )]
-    #[expect(
-        clippy::cast_sign_loss,
-        reason = "a float below 0 becomes 0, which is what is meant"
-    )]
-    pub(super) fn due(&mut self, epoch: f64) -> Option<usize> {
-        if self.next > epoch {
-            return None;
-        }
-        self.next += self.period;
-        if self.negative_period.is_infinite() {
-            return Some(0);
-        }
-        let n_negative = ((epoch - self.next_negative) / self.negative_period) as usize;
-        self.next_negative += n_negative as f64 * self.negative_period;
-        Some(n_negative)
-    }
-}
-
-/// Derivatives of the cross-entropy by the squared distance.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Gradient {
-    a: f32,
-    b: f32,
-}
-
-impl Gradient {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "an embedding has single precision"
-    )]
-    pub(super) fn new(curve: Curve) -> Self {
-        Self {
-            a: curve.a as f32,
-            b: curve.b as f32,
+            found.sort_unstable();
+            let expected: Vec<_> = edges.iter().map(|edge| (edge.head, edge.tail)).collect();
+            assert_eq!(found, expected);
         }
     }
 
-    pub(super) fn attraction(&self, squared: f32) -> f32 {
-        if squared > 0.0 {
-            let power = squared.powf(self.b);
-            -2.0 * self.a * self.b * power / squared / (self.a * power + 1.0)
-        } else {
-            0.0
-        }
+    #[test]
+    fn edges_act_in_their_share_of_the_epochs() {
+        let acts = |share| {
+            let epochs = Epoch::all(40, 1.0).filter(|epoch| epoch.includes(share));
+            epochs.map(|epoch| epoch.number).collect::<Vec<_>>()
+        };
+        assert_eq!(acts(1.0), (0..40).collect::<Vec<_>>());
+        assert_eq!(acts(0.25), (3..40).step_by(4).collect::<Vec<_>>());
+        assert_eq!(acts(0.03), [33]);
+        assert_eq!(acts(0.02), []);
     }
-
-    pub(super) fn repulsion(&self, squared: f32) -> f32 {
-        if squared > 0.0 {
-            2.0 * self.b / ((SOFTENING + squared) * (self.a * squared.powf(self.b) + 1.0))
-        } else {
-            0.0
-        }
-    }
-}
-
-struct Layout<'a> {
-    /// `[N, C]`, row by row.
-    coordinates: &'a mut [f32],
-    n_components: usize,
-    gradient: Gradient,
-    /// Length of a step, from 1 to 0.
-    alpha: f32,
-}
-
-impl Layout<'_> {
-    fn attract(&mut self, edge: Edge) {
-        let (i, j) = (edge.head * self.n_components, edge.tail * self.n_components);
-        let factor = self.gradient.attraction(self.squared_distance(i, j));
-        for c in 0..self.n_components {
-            let step = self.step(factor, i + c, j + c);
-            self.coordinates[i + c] += step;
-            self.coordinates[j + c] -= step;
-        }
-    }
-
-    fn repel(&mut self, head: usize, other: usize) {
-        if head == other {
-            return;
-        }
-        let (i, j) = (head * self.n_components, other * self.n_components);
-        let factor = self.gradient.repulsion(self.squared_distance(i, j));
-        for c in 0..self.n_components {
-            self.coordinates[i + c] += self.step(factor, i + c, j + c);
-        }
-    }
-
-    fn squared_distance(&self, i: usize, j: usize) -> f32 {
-        squared_distance(
-            &self.coordinates[i..i + self.n_components],
-            &self.coordinates[j..j + self.n_components],
-        )
-    }
-
-    fn step(&self, factor: f32, i: usize, j: usize) -> f32 {
-        step(factor, self.coordinates[i] - self.coordinates[j]) * self.alpha
-    }
-}
-
-/// Squared distance of two points of the embedding.
-pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
-/// The bounded step along one coordinate for a difference of two points in it; its length is to be multiplied.
-pub(super) fn step(factor: f32, difference: f32) -> f32 {
-    (factor * difference).clamp(-LONGEST_STEP, LONGEST_STEP)
 }

@@ -99,6 +99,18 @@ fn the_same_seed_gives_the_same_embedding_and_another_a_different_one() {
 }
 
 #[test]
+fn the_number_of_threads_does_not_change_the_embedding() {
+    let points = Array2::from_shape_fn((500, 3), |(i, j)| ((i * i * 7 + 13 * j * i) % 37) as f32);
+    let umap = fit(&points, 8);
+    let with = |n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+        pool.unwrap().install(|| umap.embed(2, 1).unwrap())
+    };
+    assert_eq!(with(1), with(2));
+    assert_eq!(with(1), with(5));
+}
+
+#[test]
 fn any_number_of_points_has_an_embedding() {
     for n in 0..20 {
         let points = Array2::from_shape_fn((n, 2), |(i, j)| (i * (j + 1)) as f32);
