@@ -263,9 +263,9 @@ impl Resnet {
         layer: ResnetLayer,
         context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
-        let x = context.backend.images(images)?;
-        let x = self.stem.forward(&x, None, true, context)?;
-        let mut x = context.operations.max_pool(&x)?;
+        let mut x = context.backend.images(images)?;
+        x = self.stem.forward(&x, None, true, context)?;
+        x = context.operations.max_pool(&x)?;
         for block in &self.blocks[..self.end(layer)] {
             x = block.forward(&x, context)?;
         }

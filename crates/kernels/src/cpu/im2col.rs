@@ -110,18 +110,18 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
     let block_pixels =
         |block: usize| block * GRADIENT_BLOCK..((block + 1) * GRADIENT_BLOCK).min(pixels);
     let block_len = packed_len(GRADIENT_BLOCK, outputs);
-    let mut packed = Scratch::new(n_blocks * block_len);
-    packed
-        .par_chunks_mut(block_len)
-        .enumerate()
-        .for_each(|(block, packed)| {
-            let pixels = block_pixels(block);
-            pack::rows(
-                &dy[pixels.start * outputs..pixels.end * outputs],
-                outputs,
-                packed,
-            );
-        });
+    let pack_block = |block: usize, packed: &mut [f32]| {
+        let pixels = block_pixels(block);
+        let dy = &dy[pixels.start * outputs..pixels.end * outputs];
+        pack::rows(dy, outputs, packed);
+    };
+    // A block that several jobs need is packed once, before them.
+    let shared = (shape.in_channels >= FEW_CHANNELS).then(|| {
+        let mut packed = Scratch::new(n_blocks * block_len);
+        let blocks = packed.par_chunks_mut(block_len).enumerate();
+        blocks.for_each(|(block, packed)| pack_block(block, packed));
+        packed
+    });
     // Small gradients are split over pixels too, or there would be too few jobs; the number of parts depends on
     // the sizes alone, and they are merged in order.
     let n_parts = ((1 << 19) / shape.weight_len()).clamp(1, 16).min(n_blocks);
@@ -130,6 +130,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
         .into_par_iter()
         .for_each(|(part, rows, sum)| {
             let mut patches = Scratch::new(GRADIENT_BLOCK * rows.len());
+            let mut own = Scratch::new(if shared.is_some() { 0 } else { block_len });
             let blocks = part * n_blocks / n_parts..(part + 1) * n_blocks / n_parts;
             for block in blocks.clone() {
                 let pixels = block_pixels(block);
@@ -142,6 +143,12 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     copy_patch_rows(x, shape, pixels.clone(), &rows, &mut patches);
                     (&patches[..], rows.len())
                 };
+                let right = if let Some(packed) = &shared {
+                    &packed[block * block_len..]
+                } else {
+                    pack_block(block, &mut own);
+                    &own[..]
+                };
                 let product = Product {
                     rows: rows.len(),
                     columns: outputs,
@@ -149,7 +156,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     left,
                     row_stride: 1,
                     depth_stride,
-                    right: &packed[block * block_len..],
+                    right,
                 };
                 if block == blocks.start {
                     product.store(as_uninit(sum), outputs);
