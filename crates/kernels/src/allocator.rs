@@ -6,18 +6,20 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    ptr::null_mut,
+    collections::BTreeMap,
+    ptr::{null_mut, with_exposed_provenance_mut},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Blocks from this size on are kept; it is also their unit and alignment, that of a huge page.
 const UNIT: usize = 2 << 20;
-/// Classes of sizes: one for each number of units to 16, then 8 for each doubling, to 64 GiB.
-const N_CLASSES: usize = 16 + 11 * 8;
+/// Bytes that are requested from the system at a time. It maps the pages of them that are used.
+const SEGMENT: usize = 1 << 30;
 
 /// An allocator that keeps freed blocks of 2 MiB and more; smaller ones are the system's.
 ///
-/// It holds at most one and a half times the memory that was ever in use at once. A binary that trains declares:
+/// Idle blocks are joined with idle neighbors and split again, so that those of one size serve for another: it holds
+/// little more than the memory that was ever in use at once. A binary that trains declares:
 ///
 /// ```
 /// #[global_allocator]
@@ -26,110 +28,44 @@ const N_CLASSES: usize = 16 + 11 * 8;
 /// ```
 #[derive(Debug)]
 pub struct CachingAllocator {
-    blocks: Mutex<Blocks>,
+    memory: Mutex<Memory>,
 }
 
-/// The large blocks.
+/// The memory of the large blocks.
 #[derive(Debug)]
-struct Blocks {
-    /// For each class a list of idle blocks, linked through their first bytes.
-    idle: [*mut u8; N_CLASSES],
-    /// Bytes of idle blocks.
-    idle_bytes: usize,
-    /// Bytes of blocks in use.
-    used_bytes: usize,
-    /// The largest number of bytes in use so far.
-    peak_bytes: usize,
+struct Memory {
+    /// Bytes of the idle ranges, by address. No two touch.
+    idle: BTreeMap<usize, usize>,
+    /// Bytes of what came from the system, by address.
+    segments: BTreeMap<usize, usize>,
 }
 
-// SAFETY: the pointers are to memory which belongs to the lists alone.
-unsafe impl Send for Blocks {}
-
-/// Class of a block of `size` bytes, from [`UNIT`] on; `None` if it is too large to be kept.
-fn class_of(size: usize) -> Option<usize> {
-    let units = size.div_ceil(UNIT);
-    if units <= 16 {
-        return Some(units - 1);
-    }
-    // 2^doubling < units ≤ 2^(doubling + 1), in eighths of 2^doubling
-    let doubling = (units - 1).ilog2() as usize;
-    let eighths = (units - (1 << doubling)).div_ceil(1 << (doubling - 3));
-    let class = 15 + (doubling - 4) * 8 + eighths;
-    (class < N_CLASSES).then_some(class)
+/// Bytes of a block for `layout`; `None` if the system's allocator serves it.
+fn block_bytes(layout: Layout) -> Option<usize> {
+    let is_large = layout.size() >= UNIT && layout.align() <= UNIT;
+    is_large.then(|| layout.size().next_multiple_of(UNIT))
 }
 
-/// Layout of the blocks of a class.
-fn layout_of(class: usize) -> Layout {
-    let units = if class < 16 {
-        class + 1
-    } else {
-        let (doubling, eighths) = (4 + (class - 16) / 8, (class - 16) % 8 + 1);
-        (1 << doubling) + (eighths << (doubling - 3))
-    };
-    Layout::from_size_align(units * UNIT, UNIT).expect("classes end at 64 GiB")
+fn segment_layout(bytes: usize) -> Layout {
+    Layout::from_size_align(bytes, UNIT).expect("a multiple of the unit that a layout had")
 }
 
 impl CachingAllocator {
-    /// An allocator without blocks.
+    /// An allocator without memory.
     #[must_use]
     pub const fn new() -> Self {
-        let blocks = Blocks {
-            idle: [null_mut(); N_CLASSES],
-            idle_bytes: 0,
-            used_bytes: 0,
-            peak_bytes: 0,
+        let memory = Memory {
+            idle: BTreeMap::new(),
+            segments: BTreeMap::new(),
         };
         Self {
-            blocks: Mutex::new(blocks),
+            memory: Mutex::new(memory),
         }
     }
 
-    fn blocks(&self) -> MutexGuard<'_, Blocks> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The class of blocks for `layout`; `None` if the system's allocator serves it.
-    fn class(layout: Layout) -> Option<usize> {
-        if layout.size() < UNIT || layout.align() > UNIT {
-            None
-        } else {
-            class_of(layout.size())
-        }
-    }
-
-    /// A block of `class`, idle or new; null if the system has no memory.
-    fn take(&self, class: usize) -> *mut u8 {
-        let layout = layout_of(class);
-        let excess = {
-            let mut blocks = self.blocks();
-            let idle = blocks.pop(class);
-            blocks.used_bytes += layout.size();
-            blocks.peak_bytes = blocks.peak_bytes.max(blocks.used_bytes);
-            if !idle.is_null() {
-                return idle;
-            }
-            blocks.remove_excess()
-        };
-        excess.free();
-        // SAFETY: the size is not 0.
-        let block = unsafe { System.alloc(layout) };
-        if block.is_null() {
-            self.blocks().used_bytes -= layout.size();
-        } else {
-            use_huge_pages(block, layout.size());
-        }
-        block
-    }
-
-    /// Returns a block of `class` to the idle ones, for its next use.
-    ///
-    /// # Safety
-    /// The block came from [`Self::take`] with this class, and has no user any more.
-    unsafe fn put_back(&self, block: *mut u8, class: usize) {
-        let mut blocks = self.blocks();
-        blocks.used_bytes -= layout_of(class).size();
-        // SAFETY: passed on.
-        unsafe { blocks.push(block, class) };
+    // The maps' own nodes are small, so that they come from the system while this is locked.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,72 +77,66 @@ impl Default for CachingAllocator {
 
 impl Drop for CachingAllocator {
     fn drop(&mut self) {
-        let mut blocks = self.blocks();
-        blocks.peak_bytes = 0;
-        blocks.used_bytes = 0;
-        let excess = blocks.remove_excess();
-        drop(blocks);
-        excess.free();
-    }
-}
-
-impl Blocks {
-    /// An idle block of the class; null if there is none.
-    fn pop(&mut self, class: usize) -> *mut u8 {
-        let block = self.idle[class];
-        if !block.is_null() {
-            // SAFETY: an idle block begins with the address of the next; blocks are aligned to their unit.
-            self.idle[class] = unsafe { block.cast::<*mut u8>().read() };
-            self.idle_bytes -= layout_of(class).size();
-        }
-        block
-    }
-
-    /// # Safety
-    /// The block has the class's layout and belongs to the caller alone.
-    unsafe fn push(&mut self, block: *mut u8, class: usize) {
-        // SAFETY: the block is large enough for an address, aligned, and has no other owner.
-        unsafe { block.cast::<*mut u8>().write(self.idle[class]) };
-        self.idle[class] = block;
-        self.idle_bytes += layout_of(class).size();
-    }
-
-    /// Removes idle blocks, the largest first, until the memory held is within the limit.
-    fn remove_excess(&mut self) -> Excess {
-        let mut excess = Excess { first: null_mut() };
-        let limit = self.peak_bytes + self.peak_bytes / 2;
-        for class in (0..N_CLASSES).rev() {
-            while self.used_bytes + self.idle_bytes > limit && !self.idle[class].is_null() {
-                let block = self.pop(class);
-                // SAFETY: a popped block is ours, and has room for both.
-                unsafe {
-                    block
-                        .cast::<(*mut u8, usize)>()
-                        .write((excess.first, class))
-                };
-                excess.first = block;
-            }
-        }
-        excess
-    }
-}
-
-/// Blocks to return to the system, linked through their first bytes with their class.
-struct Excess {
-    first: *mut u8,
-}
-
-impl Excess {
-    fn free(self) {
-        let mut block = self.first;
-        while !block.is_null() {
-            // SAFETY: `remove_excess` wrote the link; the block came from the system with its class's layout.
+        for (&segment, &bytes) in &self.memory().segments {
+            // SAFETY: the segment came from the system with this layout. A static is never dropped; who drops another one
+            // no longer uses its blocks.
             unsafe {
-                let (next, class) = block.cast::<(*mut u8, usize)>().read();
-                System.dealloc(block, layout_of(class));
-                block = next;
+                System.dealloc(with_exposed_provenance_mut(segment), segment_layout(bytes));
             }
         }
+    }
+}
+
+impl Memory {
+    /// A block of `bytes`, idle or new; null if the system has no memory.
+    fn take(&mut self, bytes: usize) -> *mut u8 {
+        let Some(block) = self.smallest(bytes).or_else(|| {
+            self.grow(bytes)?;
+            self.smallest(bytes)
+        }) else {
+            return null_mut();
+        };
+        let idle = self.idle.remove(&block).expect("an idle range");
+        if idle > bytes {
+            self.idle.insert(block + bytes, idle - bytes);
+        }
+        with_exposed_provenance_mut(block)
+    }
+
+    /// The smallest idle range with room for `bytes`.
+    fn smallest(&self, bytes: usize) -> Option<usize> {
+        let fitting = self.idle.iter().filter(|&(_, &idle)| idle >= bytes);
+        let smallest = fitting.min_by_key(|&(_, &idle)| idle);
+        smallest.map(|(&range, _)| range)
+    }
+
+    /// Adds an idle segment with room for `bytes`, or for no more than them if the system has none for more; `None` if
+    /// it has no memory.
+    fn grow(&mut self, bytes: usize) -> Option<()> {
+        let (segment, bytes) = [SEGMENT.max(bytes), bytes].into_iter().find_map(|bytes| {
+            // SAFETY: the size is not 0.
+            let segment = unsafe { System.alloc(segment_layout(bytes)) };
+            (!segment.is_null()).then_some((segment, bytes))
+        })?;
+        use_huge_pages(segment, bytes);
+        let segment = segment.expose_provenance();
+        self.segments.insert(segment, bytes);
+        self.put_back(segment, bytes);
+        Some(())
+    }
+
+    /// Returns a range to the idle ones, for its next use.
+    fn put_back(&mut self, range: usize, bytes: usize) {
+        let (mut start, mut end) = (range, range + bytes);
+        if let Some((&before, &idle)) = self.idle.range(..start).next_back()
+            && before + idle == start
+        {
+            start = before;
+        }
+        if let Some(after) = self.idle.remove(&end) {
+            end += after;
+        }
+        self.idle.insert(start, end - start);
     }
 }
 
@@ -221,23 +151,23 @@ fn use_huge_pages(block: *mut u8, size: usize) {
 #[cfg(not(target_os = "linux"))]
 fn use_huge_pages(_: *mut u8, _: usize) {}
 
-// SAFETY: blocks come from the system's allocator, with at least the size and alignment asked for, and are in one
-// list or in one owner's hands.
+// SAFETY: blocks are parts of segments, of at least the size and the alignment asked for, and either idle or in one
+// owner's hands.
 unsafe impl GlobalAlloc for CachingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match Self::class(layout) {
-            Some(class) => self.take(class),
+        match block_bytes(layout) {
+            Some(bytes) => self.memory().take(bytes),
             // SAFETY: passed on.
             None => unsafe { System.alloc(layout) },
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let Some(class) = Self::class(layout) else {
+        let Some(bytes) = block_bytes(layout) else {
             // SAFETY: passed on.
             return unsafe { System.alloc_zeroed(layout) };
         };
-        let block = self.take(class);
+        let block = self.memory().take(bytes);
         if !block.is_null() {
             // SAFETY: the block has at least the layout's size.
             unsafe { block.write_bytes(0, layout.size()) };
@@ -246,9 +176,8 @@ unsafe impl GlobalAlloc for CachingAllocator {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match Self::class(layout) {
-            // SAFETY: a block of this layout came from `take` with this class.
-            Some(class) => unsafe { self.put_back(block, class) },
+        match block_bytes(layout) {
+            Some(bytes) => self.memory().put_back(block.expose_provenance(), bytes),
             // SAFETY: passed on.
             None => unsafe { System.dealloc(block, layout) },
         }
@@ -257,7 +186,7 @@ unsafe impl GlobalAlloc for CachingAllocator {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the new size is valid with the old alignment.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        match (Self::class(layout), Self::class(new_layout)) {
+        match (block_bytes(layout), block_bytes(new_layout)) {
             // SAFETY: passed on.
             (None, None) => unsafe { System.realloc(block, layout, new_size) },
             (old, new) if old == new => block,
@@ -279,20 +208,6 @@ unsafe impl GlobalAlloc for CachingAllocator {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_class_holds_its_sizes_and_wastes_little() {
-        for units in (1..600).chain([1 << 12, (1 << 15) - 1, 1 << 15]) {
-            for size in [(units - 1) * UNIT + 1, units * UNIT] {
-                let held = layout_of(class_of(size).unwrap()).size();
-                assert!(
-                    held >= size && held <= size + size / 8 + UNIT,
-                    "{size} bytes in a block of {held}"
-                );
-            }
-        }
-        assert_eq!(class_of((1 << 15) * UNIT + 1), None);
-    }
 
     #[test]
     fn a_freed_block_is_used_again_and_zeroed_if_asked() {
@@ -328,15 +243,49 @@ mod tests {
     }
 
     #[test]
-    fn idle_blocks_go_back_when_sizes_change() {
+    fn blocks_are_apart_and_idle_neighbors_are_joined() {
         let allocator = CachingAllocator::new();
-        for units in 1..40 {
-            let layout = Layout::from_size_align(units * UNIT, 4).unwrap();
+        let layout = |units| Layout::from_size_align(units * UNIT, 4).unwrap();
+        for round in 0..3 {
+            let sizes: Vec<usize> = (1..30).map(|i| 1 + (i * 7 + round * 5) % 11).collect();
             // SAFETY: as above.
-            unsafe { allocator.dealloc(allocator.alloc(layout), layout) };
+            let blocks: Vec<*mut u8> = sizes
+                .iter()
+                .map(|&units| unsafe { allocator.alloc(layout(units)) })
+                .collect();
+            let mut ranges: Vec<_> = blocks
+                .iter()
+                .zip(&sizes)
+                .map(|(block, units)| (block.addr(), block.addr() + units * UNIT))
+                .collect();
+            ranges.sort_unstable();
+            assert!(ranges.windows(2).all(|two| two[0].1 <= two[1].0));
+            // Every other one first, so that most have neighbors in use.
+            for start in [0, 1] {
+                for i in (start..sizes.len()).step_by(2) {
+                    // SAFETY: as above.
+                    unsafe { allocator.dealloc(blocks[i], layout(sizes[i])) };
+                }
+            }
+            let memory = allocator.memory();
+            assert_eq!(
+                memory.idle, memory.segments,
+                "all is idle again, in one range"
+            );
+            assert_eq!(memory.segments.len(), 1);
         }
-        let blocks = allocator.blocks();
-        assert_eq!(blocks.used_bytes, 0);
-        assert!(blocks.idle_bytes <= blocks.peak_bytes + blocks.peak_bytes / 2);
+    }
+
+    #[test]
+    fn blocks_larger_than_a_segment_have_one_of_their_own() {
+        let allocator = CachingAllocator::new();
+        let layout = Layout::from_size_align(SEGMENT + 1, 4).unwrap();
+        // SAFETY: as above; the pages of the block are never touched.
+        unsafe { allocator.dealloc(allocator.alloc(layout), layout) };
+        let memory = allocator.memory();
+        assert_eq!(
+            memory.segments.values().copied().collect::<Vec<_>>(),
+            [SEGMENT + UNIT]
+        );
     }
 }
