@@ -2,10 +2,12 @@
 //!
 //! candle adds the first gradient of each tensor to zeros, and keeps all activations until the last gradient is known: in a
 //! ResNet, a sixth of a training step's time. A tape takes a first gradient as it is, adds later ones in place, and frees
-//! activations on its way backward.
+//! activations on its way backward. It keeps no normalized activations either where a convolution alone needs them for the
+//! gradient of its weights: they are computed again.
 
 use std::cell::RefCell;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use candle_core::{Result, Shape, Tensor, TensorId, bail};
 
@@ -28,12 +30,12 @@ pub struct Tape(RefCell<Records>);
 #[derive(Debug, Default)]
 struct Records {
     list: Vec<Record>,
-    /// Outputs of the list.
+    /// Outputs of the list, and from what some of them are computed again.
     #[expect(
         clippy::disallowed_types,
-        reason = "ids of tensors have no order, and the set is never iterated over"
+        reason = "ids of tensors have no order, and the map is never iterated over"
     )]
-    outputs: std::collections::HashSet<TensorId>,
+    outputs: std::collections::HashMap<TensorId, Option<Normalized>>,
 }
 
 /// An operation of which an operand has a gradient.
@@ -46,7 +48,9 @@ struct Record {
 #[derive(Debug)]
 enum Operation {
     Convolution {
-        x: Operand,
+        x: Option<Target>,
+        /// Of `x`, if the weight has a gradient.
+        numbers: Option<Numbers>,
         weight: Operand,
         shape: ConvShape,
     },
@@ -54,7 +58,7 @@ enum Operation {
         x: Operand,
         gamma: Option<Target>,
         beta: Option<Target>,
-        affine: Affine,
+        affine: Arc<Affine>,
         /// The moments are those of `x`.
         of_batch: bool,
         after: After,
@@ -96,6 +100,34 @@ struct Operand {
     target: Option<Target>,
 }
 
+/// The numbers of an operand.
+#[derive(Debug)]
+enum Numbers {
+    Kept(Tensor),
+    /// Computed again when they are needed.
+    Of(Normalized),
+}
+
+impl Numbers {
+    fn with<R>(&self, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+        match self {
+            Self::Kept(tensor) => with_slice(tensor, f),
+            Self::Of(Normalized { x, affine, relu }) => {
+                let y = with_slice(x, |x| batch_norm::forward(x, affine, None, *relu))?;
+                Ok(f(&y))
+            }
+        }
+    }
+}
+
+/// Activations by their normalization, with a ReLU or without.
+#[derive(Clone, Debug)]
+struct Normalized {
+    x: Tensor,
+    affine: Arc<Affine>,
+    relu: bool,
+}
+
 impl Operand {
     fn numbers<R>(&self, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
         with_slice(&self.tensor, f)
@@ -105,10 +137,18 @@ impl Operand {
 impl Operations for Tape {
     fn conv2d(&self, x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
-        let (x, weight) = (self.operand(x)?, self.operand(weight)?);
-        let y = ops::conv::conv2d(&x.tensor, &weight.tensor, &shape)?;
-        if x.target.is_some() || weight.target.is_some() {
-            self.record(&y, Operation::Convolution { x, weight, shape });
+        let target = self.target(x)?;
+        let weight = self.operand(weight)?;
+        let y = ops::conv::conv2d(x, &weight.tensor, &shape)?;
+        if target.is_some() || weight.target.is_some() {
+            let numbers = weight.target.is_some().then(|| self.numbers(x));
+            let operation = Operation::Convolution {
+                x: target,
+                numbers: numbers.transpose()?,
+                weight,
+                shape,
+            };
+            self.record(&y, operation);
         }
         Ok(y)
     }
@@ -188,13 +228,16 @@ impl Tape {
                 gradient.shape()
             );
         }
-        let records = self.0.into_inner();
+        let Records { list, outputs } = self.0.into_inner();
+        let is_output = outputs.contains_key(&output.id());
+        // What they keep is to be freed on the way.
+        drop(outputs);
         let mut gradients = Gradients::default();
-        if records.outputs.contains(&output.id()) {
+        if is_output {
             let gradient = with_slice(&gradient.contiguous()?, <[f32]>::to_vec)?;
             gradients.add(Some(Target::of(output)), gradient);
         }
-        for Record { output, operation } in records.list.into_iter().rev() {
+        for Record { output, operation } in list.into_iter().rev() {
             let Some(gradient) = gradients.0.remove(&output) else {
                 bail!(
                     "backward: the output of {} has no gradient; no operation of the tape used it",
@@ -216,7 +259,7 @@ impl Tape {
         residual: Option<&Tensor>,
         relu: bool,
     ) -> Result<Tensor> {
-        let x = self.operand(x)?;
+        let (x, affine) = (self.operand(x)?, Arc::new(affine));
         let of_residual = residual.map(|residual| self.target(residual));
         let of_residual = of_residual.transpose()?.flatten();
         let [gamma, beta] = parameters.map(|tensor| self.target(tensor));
@@ -232,6 +275,11 @@ impl Tape {
                     relu: relu.then(|| y.clone()),
                 },
             };
+            let again = residual.is_none().then(|| Normalized {
+                x: x.tensor.clone(),
+                affine: Arc::clone(&affine),
+                relu,
+            });
             let operation = Operation::BatchNorm {
                 x,
                 gamma,
@@ -241,6 +289,7 @@ impl Tape {
                 after,
             };
             self.record(&y, operation);
+            self.0.borrow_mut().outputs.insert(y.id(), again);
         }
         Ok(y)
     }
@@ -252,9 +301,17 @@ impl Tape {
         })
     }
 
+    /// The numbers of a tensor, kept or to be computed again.
+    fn numbers(&self, tensor: &Tensor) -> Result<Numbers> {
+        match self.0.borrow().outputs.get(&tensor.id()) {
+            Some(Some(normalized)) => Ok(Numbers::Of(normalized.clone())),
+            _ => Ok(Numbers::Kept(tensor.contiguous()?)),
+        }
+    }
+
     /// The tensor as a target, if it is a variable or an output of the tape.
     fn target(&self, tensor: &Tensor) -> Result<Option<Target>> {
-        if tensor.is_variable() || self.0.borrow().outputs.contains(&tensor.id()) {
+        if tensor.is_variable() || self.0.borrow().outputs.contains_key(&tensor.id()) {
             return Ok(Some(Target::of(tensor)));
         }
         if tensor.track_op() {
@@ -268,7 +325,7 @@ impl Tape {
 
     fn record(&self, output: &Tensor, operation: Operation) {
         let mut records = self.0.borrow_mut();
-        records.outputs.insert(output.id());
+        records.outputs.insert(output.id(), None);
         records.list.push(Record {
             output: output.id(),
             operation,
@@ -327,16 +384,20 @@ impl Operation {
     /// Adds the gradients of the operands, given that of the output.
     fn backward(self, mut dy: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
         match self {
-            Self::Convolution { x, weight, shape } => {
-                if weight.target.is_some() {
-                    let dw = x.numbers(|x| conv::weight_gradient(x, &dy, &shape))?;
+            Self::Convolution {
+                x,
+                numbers,
+                weight,
+                shape,
+            } => {
+                if let Some(numbers) = numbers {
+                    let dw = numbers.with(|x| conv::weight_gradient(x, &dy, &shape))?;
                     gradients.add(weight.target, dw);
                 }
-                drop(x.tensor);
-                if x.target.is_some() {
+                if x.is_some() {
                     let w = weight.tensor;
                     let dx = with_slice(&w, |w| conv::input_gradient(&dy, w, &shape))?;
-                    gradients.add(x.target, dx);
+                    gradients.add(x, dx);
                 }
             }
             Self::BatchNorm {
