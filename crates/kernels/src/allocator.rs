@@ -7,16 +7,19 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     collections::BTreeMap,
+    iter,
     ptr::{null_mut, with_exposed_provenance_mut},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Blocks from this size on are kept; it is also their unit and alignment, that of a huge page.
-const UNIT: usize = 2 << 20;
+/// Blocks from this size on are kept; it is also their unit and alignment.
+const UNIT: usize = 64 << 10;
+/// Alignment of segments: that of a huge page.
+const SEGMENT_ALIGNMENT: usize = 2 << 20;
 /// Bytes that are requested from the system at a time. It maps the pages of them that are used.
-const SEGMENT: usize = 1 << 30;
+const SEGMENT: usize = 4 << 30;
 
-/// An allocator that keeps freed blocks of 2 MiB and more; smaller ones are the system's.
+/// An allocator that keeps freed blocks of 64 KiB and more; smaller ones are the system's.
 ///
 /// Idle blocks are joined with idle neighbors and split again, so that those of one size serve for another: it holds
 /// little more than the memory that was ever in use at once. A binary that trains declares:
@@ -43,11 +46,13 @@ struct Memory {
 /// Bytes of a block for `layout`; `None` if the system's allocator serves it.
 fn block_bytes(layout: Layout) -> Option<usize> {
     let is_large = layout.size() >= UNIT && layout.align() <= UNIT;
+    // No layout is so large that this overflows.
     is_large.then(|| layout.size().next_multiple_of(UNIT))
 }
 
-fn segment_layout(bytes: usize) -> Layout {
-    Layout::from_size_align(bytes, UNIT).expect("a multiple of the unit that a layout had")
+/// Layout of a segment; `None` if no system has as many bytes.
+fn segment_layout(bytes: usize) -> Option<Layout> {
+    Layout::from_size_align(bytes, SEGMENT_ALIGNMENT).ok()
 }
 
 impl CachingAllocator {
@@ -78,10 +83,10 @@ impl Default for CachingAllocator {
 impl Drop for CachingAllocator {
     fn drop(&mut self) {
         for (&segment, &bytes) in &self.memory().segments {
-            // SAFETY: the segment came from the system with this layout. A static is never dropped; who drops another one
-            // no longer uses its blocks.
-            unsafe {
-                System.dealloc(with_exposed_provenance_mut(segment), segment_layout(bytes));
+            if let Some(layout) = segment_layout(bytes) {
+                // SAFETY: the segment came from the system with this layout. A static is never dropped; who drops another
+                // one no longer uses its blocks.
+                unsafe { System.dealloc(with_exposed_provenance_mut(segment), layout) };
             }
         }
     }
@@ -110,13 +115,14 @@ impl Memory {
         smallest.map(|(&range, _)| range)
     }
 
-    /// Adds an idle segment with room for `bytes`, or for no more than them if the system has none for more; `None` if
-    /// it has no memory.
+    /// Adds an idle segment with room for `bytes`, as large as the system has memory for; `None` if it has none.
     fn grow(&mut self, bytes: usize) -> Option<()> {
-        let (segment, bytes) = [SEGMENT.max(bytes), bytes].into_iter().find_map(|bytes| {
+        let sizes = iter::successors(Some(SEGMENT), |size| Some(size / 2));
+        let sizes = sizes.take_while(|&size| size > bytes).chain([bytes]);
+        let (segment, bytes) = sizes.filter_map(segment_layout).find_map(|layout| {
             // SAFETY: the size is not 0.
-            let segment = unsafe { System.alloc(segment_layout(bytes)) };
-            (!segment.is_null()).then_some((segment, bytes))
+            let segment = unsafe { System.alloc(layout) };
+            (!segment.is_null()).then_some((segment, layout.size()))
         })?;
         use_huge_pages(segment, bytes);
         let segment = segment.expose_provenance();
@@ -281,7 +287,10 @@ mod tests {
         let allocator = CachingAllocator::new();
         let layout = Layout::from_size_align(SEGMENT + 1, 4).unwrap();
         // SAFETY: as above; the pages of the block are never touched.
-        unsafe { allocator.dealloc(allocator.alloc(layout), layout) };
+        let block = unsafe { allocator.alloc(layout) };
+        assert!(!block.is_null());
+        // SAFETY: as above.
+        unsafe { allocator.dealloc(block, layout) };
         let memory = allocator.memory();
         assert_eq!(
             memory.segments.values().copied().collect::<Vec<_>>(),
