@@ -17,7 +17,10 @@ use parquet::{
 
 use crate::TableError;
 
-/// Writes record batches to a parquet file, one row group for each.
+/// Rows that are converted at a time, so that a table is in memory once, and not in columns besides.
+pub(crate) const ROWS: usize = 8 * 1024;
+
+/// Writes record batches to a parquet file.
 pub(crate) struct Writer {
     path: PathBuf,
     table: &'static str,
@@ -72,12 +75,16 @@ impl Writer {
         )))
     }
 
-    /// Writes a row group.
+    /// Writes rows of the current row group.
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
-        self.writer
-            .write(batch)
-            .and_then(|()| self.writer.flush())
-            .map_err(|source| parquet_error(&self.path, source))
+        let written = self.writer.write(batch);
+        written.map_err(|source| parquet_error(&self.path, source))
+    }
+
+    /// Ends the current row group.
+    pub(crate) fn end_group(&mut self) -> Result<(), TableError> {
+        let flushed = self.writer.flush();
+        flushed.map_err(|source| parquet_error(&self.path, source))
     }
 
     /// Writes the footer.
@@ -142,20 +149,21 @@ impl Reader {
         Ok(self.open()?.metadata().num_row_groups())
     }
 
-    /// The rows of a group.
+    /// The rows of a group, read as they are asked for.
     ///
     /// # Errors
     /// The file is missing or damaged.
-    pub(crate) fn group(&self, group: usize) -> Result<Vec<RecordBatch>, TableError> {
-        let builder = self.open()?;
-        let n_rows = usize::try_from(builder.metadata().row_group(group).num_rows()).unwrap_or(0);
-        builder
+    pub(crate) fn group(
+        &self,
+        group: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, TableError>>, TableError> {
+        let batches = self
+            .open()?
             .with_row_groups(vec![group])
-            .with_batch_size(n_rows.max(1))
+            .with_batch_size(ROWS)
             .build()
-            .map_err(|source| parquet_error(&self.path, source))?
-            .map(|batch| batch.map_err(|error| self.columns_error(error)))
-            .collect()
+            .map_err(|source| parquet_error(&self.path, source))?;
+        Ok(batches.map(|batch| batch.map_err(|error| self.columns_error(error))))
     }
 
     /// The file and its metadata.

@@ -45,9 +45,11 @@ impl<T: Table> Writer<T> {
             writer.check_lengths(row.vectors())?;
         }
         T::sort(&mut rows);
-        let batch =
-            T::to_batch(&rows, writer.fields()).map_err(|error| writer.rows_error(error))?;
-        writer.append(&batch)
+        for rows in rows.chunks(batches::ROWS) {
+            let batch = T::to_batch(rows, writer.fields());
+            writer.append(&batch.map_err(|error| writer.rows_error(error))?)?;
+        }
+        writer.end_group()
     }
 
     /// Writes the file's footer; a table without rows becomes a file without row groups.
@@ -114,7 +116,8 @@ impl<T: Table> Reader<T> {
     fn group(&self, group: usize) -> Result<Vec<T>, TableError> {
         let mut rows = Vec::new();
         for batch in self.batches.group(group)? {
-            let batch = T::from_batch(&batch).map_err(|error| self.batches.columns_error(error))?;
+            let batch =
+                T::from_batch(&batch?).map_err(|error| self.batches.columns_error(error))?;
             rows.extend(batch);
         }
         Ok(rows)
