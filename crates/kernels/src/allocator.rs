@@ -7,7 +7,6 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     collections::BTreeMap,
-    iter,
     ptr::{null_mut, with_exposed_provenance_mut},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -18,11 +17,14 @@ const UNIT: usize = 64 << 10;
 const SEGMENT_ALIGNMENT: usize = 2 << 20;
 /// Bytes that are requested from the system at a time. It maps the pages of them that are used.
 const SEGMENT: usize = 4 << 30;
+/// The same where the system refuses so many, as with a limit of addresses.
+const SMALL_SEGMENT: usize = 64 << 20;
 
 /// An allocator that keeps freed blocks of 64 KiB and more; smaller ones are the system's.
 ///
-/// Idle blocks are joined with idle neighbors and split again, so that those of one size serve for another: it holds
-/// little more than the memory that was ever in use at once. A binary that trains declares:
+/// Idle blocks are joined with idle neighbors and split again, so that those of one size serve for another. Typically it
+/// holds little more than the memory that was ever in use at once; none of it is returned to the system. A binary that
+/// trains declares:
 ///
 /// ```
 /// #[global_allocator]
@@ -37,7 +39,7 @@ pub struct CachingAllocator {
 /// The memory of the large blocks.
 #[derive(Debug)]
 struct Memory {
-    /// Bytes of the idle ranges, by address. No two touch.
+    /// Bytes of the idle ranges, by address. No two of one segment touch.
     idle: BTreeMap<usize, usize>,
     /// Bytes of what came from the system, by address.
     segments: BTreeMap<usize, usize>,
@@ -101,7 +103,10 @@ impl Memory {
         }) else {
             return null_mut();
         };
-        let idle = self.idle.remove(&block).expect("an idle range");
+        // An allocator may not panic.
+        let Some(idle) = self.idle.remove(&block) else {
+            return null_mut();
+        };
         if idle > bytes {
             self.idle.insert(block + bytes, idle - bytes);
         }
@@ -115,15 +120,17 @@ impl Memory {
         smallest.map(|(&range, _)| range)
     }
 
-    /// Adds an idle segment with room for `bytes`, as large as the system has memory for; `None` if it has none.
+    /// Adds an idle segment with room for `bytes`; `None` if the system has no memory.
     fn grow(&mut self, bytes: usize) -> Option<()> {
-        let sizes = iter::successors(Some(SEGMENT), |size| Some(size / 2));
-        let sizes = sizes.take_while(|&size| size > bytes).chain([bytes]);
-        let (segment, bytes) = sizes.filter_map(segment_layout).find_map(|layout| {
-            // SAFETY: the size is not 0.
-            let segment = unsafe { System.alloc(layout) };
-            (!segment.is_null()).then_some((segment, layout.size()))
-        })?;
+        let sizes = [SEGMENT, SMALL_SEGMENT, bytes].map(|size| size.max(bytes));
+        let (segment, bytes) = sizes
+            .into_iter()
+            .filter_map(segment_layout)
+            .find_map(|layout| {
+                // SAFETY: the size is not 0.
+                let segment = unsafe { System.alloc(layout) };
+                (!segment.is_null()).then_some((segment, layout.size()))
+            })?;
         use_huge_pages(segment, bytes);
         let segment = segment.expose_provenance();
         self.segments.insert(segment, bytes);
@@ -134,12 +141,17 @@ impl Memory {
     /// Returns a range to the idle ones, for its next use.
     fn put_back(&mut self, range: usize, bytes: usize) {
         let (mut start, mut end) = (range, range + bytes);
-        if let Some((&before, &idle)) = self.idle.range(..start).next_back()
+        // Segments can touch, but a block is part of one.
+        let before = self.idle.range(..start).next_back();
+        if let Some((&before, &idle)) = before
             && before + idle == start
+            && !self.segments.contains_key(&start)
         {
             start = before;
         }
-        if let Some(after) = self.idle.remove(&end) {
+        if !self.segments.contains_key(&end)
+            && let Some(after) = self.idle.remove(&end)
+        {
             end += after;
         }
         self.idle.insert(start, end - start);
@@ -157,8 +169,8 @@ fn use_huge_pages(block: *mut u8, size: usize) {
 #[cfg(not(target_os = "linux"))]
 fn use_huge_pages(_: *mut u8, _: usize) {}
 
-// SAFETY: blocks are parts of segments, of at least the size and the alignment asked for, and either idle or in one
-// owner's hands.
+// SAFETY: blocks are parts of segments, of at least the requested size and alignment, and idle or in use by one
+// owner.
 unsafe impl GlobalAlloc for CachingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match block_bytes(layout) {
@@ -216,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_freed_block_is_used_again_and_zeroed_if_asked() {
+    fn a_freed_block_is_used_again_and_zeroed_on_request() {
         let allocator = CachingAllocator::new();
         let layout = Layout::from_size_align(5 * UNIT - 7, 4).unwrap();
         // SAFETY: blocks are used within their layout and freed with it.
@@ -280,6 +292,19 @@ mod tests {
             );
             assert_eq!(memory.segments.len(), 1);
         }
+    }
+
+    #[test]
+    fn segments_that_touch_are_not_joined() {
+        let segments = [(UNIT, 2 * UNIT), (3 * UNIT, UNIT)];
+        let mut memory = Memory {
+            idle: BTreeMap::new(),
+            segments: BTreeMap::from(segments),
+        };
+        for (range, bytes) in [(UNIT, UNIT), (3 * UNIT, UNIT), (2 * UNIT, UNIT)] {
+            memory.put_back(range, bytes);
+        }
+        assert_eq!(memory.idle, BTreeMap::from(segments));
     }
 
     #[test]

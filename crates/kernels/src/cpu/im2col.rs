@@ -130,7 +130,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
         .into_par_iter()
         .for_each(|(part, rows, sum)| {
             let mut patches = Scratch::new(GRADIENT_BLOCK * rows.len());
-            let mut own = Scratch::new(if shared.is_some() { 0 } else { block_len });
+            let mut own: Option<Scratch> = None;
             let blocks = part * n_blocks / n_parts..(part + 1) * n_blocks / n_parts;
             for block in blocks.clone() {
                 let pixels = block_pixels(block);
@@ -143,11 +143,13 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     copy_patch_rows(x, shape, pixels.clone(), &rows, &mut patches);
                     (&patches[..], rows.len())
                 };
-                let right = if let Some(packed) = &shared {
-                    &packed[block * block_len..]
-                } else {
-                    pack_block(block, &mut own);
-                    &own[..]
+                let right = match (&shared, &mut own) {
+                    (Some(packed), _) => &packed[block * block_len..],
+                    (None, own) => {
+                        let packed = own.get_or_insert_with(|| Scratch::new(block_len));
+                        pack_block(block, packed);
+                        &packed[..]
+                    }
                 };
                 let product = Product {
                     rows: rows.len(),
