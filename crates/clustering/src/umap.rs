@@ -26,7 +26,7 @@ use crate::ClusterError;
 use crate::points::check_finite;
 use forces::Forces;
 use graph::Edge;
-use params::check;
+use params::{check, check_components};
 
 /// Points with their neighbor graph, for embeddings of any dimension.
 #[derive(Clone, Debug)]
@@ -62,13 +62,7 @@ impl Umap {
     /// # Errors
     /// `n_components` is 0, or the principal components of the start cannot be computed.
     pub fn embed(&self, n_components: usize, seed: u64) -> Result<Array2<f32>, ClusterError> {
-        if n_components == 0 {
-            return Err(ClusterError::Parameter {
-                name: "n_components",
-                found: "0".into(),
-                expected: "at least 1",
-            });
-        }
+        check_components(n_components)?;
         let mut coordinates = start::principal_start(self.points.view(), n_components, seed)?;
         let forces = Forces::new(self.curve, self.params.negative_samples);
         layout::optimize(

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::forces::{Epoch, Forces, Points, Repulsion};
 use super::graph::Edge;
-use super::params::{UmapParams, check};
+use super::params::{UmapParams, check, check_components};
 use super::{Curve, memberships, nearest_among};
 use crate::ClusterError;
 use crate::points::check_finite;
@@ -30,7 +30,7 @@ impl FittedUmap {
     /// `params`, or the same read from a table.
     ///
     /// # Errors
-    /// There is no point, or not one row of coordinates for each; a coordinate is not finite; a parameter is out of its
+    /// There is no point, or not one row of coordinates for each; the rows are empty; a coordinate is not finite; a parameter is out of its
     /// range.
     pub fn new(
         points: ArrayView2<'_, f32>,
@@ -47,6 +47,7 @@ impl FittedUmap {
         check_finite(points)?;
         check_finite(layout)?;
         check(&params)?;
+        check_components(layout.ncols())?;
         Ok(Self {
             points: points.as_standard_layout().into_owned(),
             layout: layout.as_standard_layout().into_owned(),

@@ -30,10 +30,10 @@ impl Forces {
         }
     }
 
-    /// Factor of the difference of two neighbors, below 0; 0 if they coincide.
+    /// Factor of the difference of two neighbors, below 0; 0 if they coincide, or if their distance overflows.
     pub(super) fn attraction(&self, a: &[f32], b: &[f32]) -> f32 {
         let squared = squared_distance(a, b);
-        if squared > 0.0 {
+        if squared > 0.0 && squared.is_finite() {
             let power = squared.powf(self.b);
             -2.0 * self.a * self.b * power / squared / (self.a * power + 1.0)
         } else {

@@ -1,4 +1,4 @@
-//! The layout: edges attract their ends, random pairs repel each other.
+//! The layout: edges attract their ends, and random points repel the head.
 //!
 //! The points are in blocks. In each round of an epoch every block is paired with one other or itself, and the edges of a
 //! pair act one after the other, beside those of the other pairs. Random points repel from where they were before the
@@ -34,7 +34,7 @@ pub(super) fn optimize(
     let coordinates = embedding
         .as_slice_mut()
         .expect("the start is in standard layout");
-    // On a thread of rayon's: another would sleep through each round.
+    // On a thread of rayon's: another would be woken after each round.
     rayon::scope(|_| {
         for epoch in Epoch::all(epochs, 1.0) {
             let before = coordinates.to_vec();

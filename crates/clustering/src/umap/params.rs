@@ -13,7 +13,7 @@ pub struct UmapParams {
     pub spread: f64,
     /// Passes over the graph; umap-learn takes 500 up to 10,000 points and 200 above.
     pub epochs: usize,
-    /// Random pairs, which repel each other, for each edge.
+    /// Random points, which repel a point, each time that one of its edges acts.
     pub negative_samples: usize,
 }
 
@@ -37,6 +37,18 @@ pub(super) fn check(params: &UmapParams) -> Result<(), ClusterError> {
             name: "n_neighbors",
             found,
             expected: "at least 2",
+        });
+    }
+    Ok(())
+}
+
+/// Fails for an embedding without dimensions.
+pub(super) fn check_components(n_components: usize) -> Result<(), ClusterError> {
+    if n_components == 0 {
+        return Err(ClusterError::Parameter {
+            name: "n_components",
+            found: "0".into(),
+            expected: "at least 1",
         });
     }
     Ok(())

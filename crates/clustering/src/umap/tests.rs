@@ -67,6 +67,11 @@ fn a_point_is_its_own_first_neighbor_among_duplicates() {
             .dim(),
         (0, 0)
     );
+    // Products of such numbers, the least that single precision has, are rounded to whole numbers of them.
+    let unit = 2.0_f32.powi(-75);
+    let near = array![[3.0], [5.0], [1.01], [-9.01]] * unit;
+    let near = nearest_neighbors(near.view(), 2).unwrap();
+    assert_eq!(near.indices.row(0).to_vec(), [0, 2]);
     // Squares of such numbers overflow single precision.
     let far = nearest_neighbors(array![[-3e37], [3e37], [2e37]].view(), 2).unwrap();
     assert_eq!(far.indices, array![[0, 2], [1, 2], [2, 1]]);
@@ -198,6 +203,14 @@ fn any_number_of_fitted_points_takes_new_ones() {
 }
 
 #[test]
+fn coordinates_far_apart_give_finite_ones() {
+    let points = array![[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
+    let layout = array![[0.0, 0.0], [1e20, 0.0], [0.0, 1e20]];
+    let coordinates = fitted(&points, &layout).transform(points.view()).unwrap();
+    assert!(coordinates.iter().all(|v| v.is_finite()), "{coordinates}");
+}
+
+#[test]
 fn mismatched_points_and_coordinates_are_refused() {
     let points = array![[1.0, 2.0], [3.0, 4.0]];
     let new = |layout: &Array2<f32>| {
@@ -206,6 +219,10 @@ fn mismatched_points_and_coordinates_are_refused() {
     assert_eq!(
         new(&array![[0.0]]).unwrap_err().to_string(),
         "found 1 rows of coordinates for 2 points: expected one a point and at least one point"
+    );
+    assert_eq!(
+        new(&Array2::zeros((2, 0))).unwrap_err().to_string(),
+        "`n_components` is 0, expected at least 1"
     );
     let embedding = new(&array![[0.0], [1.0]]).unwrap();
     assert_eq!(
