@@ -17,7 +17,7 @@ use parquet::{
 
 use crate::TableError;
 
-/// Rows that are converted at a time, so that a table is in memory once, and not in columns besides.
+/// Rows that are converted at a time, so that a table is in memory as rows and encoded, and not as columns of Arrow besides.
 pub(crate) const ROWS: usize = 8 * 1024;
 
 /// Writes record batches to a parquet file.
@@ -149,7 +149,7 @@ impl Reader {
         Ok(self.open()?.metadata().num_row_groups())
     }
 
-    /// The rows of a group, read as they are asked for.
+    /// The rows of a group, read lazily.
     ///
     /// # Errors
     /// The file is missing or damaged.
