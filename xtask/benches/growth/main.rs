@@ -55,6 +55,8 @@ struct Run {
     #[serde(default)]
     wall_s: f64,
     #[serde(default)]
+    cpu_s: f64,
+    #[serde(default)]
     peak_bytes: u64,
 }
 
@@ -62,6 +64,7 @@ struct Run {
 #[derive(Clone, Copy, Default)]
 struct Cost {
     wall_s: f64,
+    cpu_s: f64,
     peak_mb: f64,
 }
 
@@ -121,18 +124,19 @@ fn costs_of(tree: &Path) -> anyhow::Result<Costs> {
         let stage = run.stage.split('@').next().unwrap_or_default().to_owned();
         let cost = costs.entry(stage).or_default();
         cost.wall_s += run.wall_s;
+        cost.cpu_s += run.cpu_s;
         cost.peak_mb = cost.peak_mb.max(run.peak_bytes as f64 / 1e6);
     }
     Ok(costs)
 }
 
-/// The power of the number of images that a stage's seconds grow by, from the last number but one to the last; none where
+/// The power of the number of images that a stage's CPU seconds grow by, from the last number but one to the last; none where
 /// starting the stage is most of it.
 fn exponent(numbers: &[u32], stage: &str, costs: &[Costs]) -> Option<f64> {
     let (&[.., n_before, n_last], [.., before, last]) = (numbers, costs) else {
         return None;
     };
-    let (before, last) = (before.get(stage)?.wall_s, last.get(stage)?.wall_s);
+    let (before, last) = (before.get(stage)?.cpu_s, last.get(stage)?.cpu_s);
     let ratio = f64::from(n_last) / f64::from(n_before);
     (last > 0.2 && before > 0.0).then(|| (last / before).ln() / ratio.ln())
 }
@@ -140,13 +144,17 @@ fn exponent(numbers: &[u32], stage: &str, costs: &[Costs]) -> Option<f64> {
 fn print_table(numbers: &[u32], costs: &[Costs]) {
     let heads = numbers
         .iter()
-        .map(|n| format!(" {n} images, s | peak, MB |"));
+        .map(|n| format!(" {n} images, s | CPU s | peak, MB |"));
     println!("| stage |{} exponent |", heads.collect::<String>());
-    println!("|---|{}---|", "---|---|".repeat(numbers.len()));
+    println!("|---|{}---|", "---|---|---|".repeat(numbers.len()));
     for stage in costs.last().into_iter().flat_map(BTreeMap::keys) {
         let cells = costs.iter().map(|costs| match costs.get(stage) {
-            Some(Cost { wall_s, peak_mb }) => format!(" {wall_s:.1} | {peak_mb:.0} |"),
-            None => " | |".to_owned(),
+            Some(Cost {
+                wall_s,
+                cpu_s,
+                peak_mb,
+            }) => format!(" {wall_s:.1} | {cpu_s:.1} | {peak_mb:.0} |"),
+            None => " | | |".to_owned(),
         });
         let exponent = exponent(numbers, stage, costs);
         let exponent = exponent.map_or_else(String::new, |exponent| format!("{exponent:.2}"));
@@ -161,6 +169,7 @@ fn print_json(numbers: &[u32], costs: &[Costs]) {
                 "images": n_images,
                 "stage": stage,
                 "wall_s": cost.wall_s,
+                "cpu_s": cost.cpu_s,
                 "peak_mb": cost.peak_mb,
             })
         })
