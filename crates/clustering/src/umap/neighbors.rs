@@ -211,7 +211,8 @@ impl<'a> Search<'a> {
         let (_, &mut kth, _) = scores.select_nth_unstable_by(self.k - 1, f32::total_cmp);
         // The sum of `D + 1` products and the norm in it err by `(4 D + 3) ε` of the largest norm at most (Higham 2002,
         // section 3.1), and by as many of the least numbers.
-        let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * self.largest;
+        let largest = self.largest.max(f32::MIN_POSITIVE);
+        let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * largest;
         kth + 2.0 * error
     }
 }
