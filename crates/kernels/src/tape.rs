@@ -2,8 +2,8 @@
 //!
 //! candle adds the first gradient of each tensor to zeros, and keeps all activations until the last gradient is known: in a
 //! ResNet, a sixth of a training step's time. A tape takes a first gradient as it is, adds later ones in place, and frees
-//! activations on its way backward. It keeps no normalized activations either where a convolution alone needs them for the
-//! gradient of its weights: they are computed again.
+//! activations on its way backward. Normalized activations that a convolution alone needs, for the gradient of its
+//! weights, are recomputed.
 
 use std::cell::RefCell;
 use std::collections::hash_map::Entry;
@@ -30,12 +30,12 @@ pub struct Tape(RefCell<Records>);
 #[derive(Debug, Default)]
 struct Records {
     list: Vec<Record>,
-    /// Outputs of the list, and from what some of them are computed again.
+    /// Outputs of the list, with the recomputation of those that have one.
     #[expect(
         clippy::disallowed_types,
         reason = "ids of tensors have no order, and the map is never iterated over"
     )]
-    outputs: std::collections::HashMap<TensorId, Option<Normalized>>,
+    outputs: std::collections::HashMap<TensorId, Option<Recomputation>>,
 }
 
 /// An operation of which an operand has a gradient.
@@ -103,16 +103,15 @@ struct Operand {
 /// The numbers of an operand.
 #[derive(Debug)]
 enum Numbers {
-    Kept(Tensor),
-    /// Computed again when they are needed.
-    Of(Normalized),
+    Stored(Tensor),
+    Recomputed(Recomputation),
 }
 
 impl Numbers {
     fn with<R>(&self, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
         match self {
-            Self::Kept(tensor) => with_slice(tensor, f),
-            Self::Of(Normalized { x, affine, relu }) => {
+            Self::Stored(tensor) => with_slice(tensor, f),
+            Self::Recomputed(Recomputation { x, affine, relu }) => {
                 let y = with_slice(x, |x| batch_norm::forward(x, affine, None, *relu))?;
                 Ok(f(&y))
             }
@@ -120,9 +119,9 @@ impl Numbers {
     }
 }
 
-/// Activations by their normalization, with a ReLU or without.
+/// Operands of activations that are normalized again when they are needed, with a ReLU or without.
 #[derive(Clone, Debug)]
-struct Normalized {
+struct Recomputation {
     x: Tensor,
     affine: Arc<Affine>,
     relu: bool,
@@ -230,7 +229,7 @@ impl Tape {
         }
         let Records { list, outputs } = self.0.into_inner();
         let is_output = outputs.contains_key(&output.id());
-        // What they keep is to be freed on the way.
+        // Their activations are freed on the way.
         drop(outputs);
         let mut gradients = Gradients::default();
         if is_output {
@@ -275,7 +274,7 @@ impl Tape {
                     relu: relu.then(|| y.clone()),
                 },
             };
-            let again = residual.is_none().then(|| Normalized {
+            let recomputation = residual.is_none().then(|| Recomputation {
                 x: x.tensor.clone(),
                 affine: Arc::clone(&affine),
                 relu,
@@ -289,7 +288,7 @@ impl Tape {
                 after,
             };
             self.record(&y, operation);
-            self.0.borrow_mut().outputs.insert(y.id(), again);
+            self.0.borrow_mut().outputs.insert(y.id(), recomputation);
         }
         Ok(y)
     }
@@ -301,11 +300,11 @@ impl Tape {
         })
     }
 
-    /// The numbers of a tensor, kept or to be computed again.
+    /// The numbers of a tensor: a recomputation if it has one.
     fn numbers(&self, tensor: &Tensor) -> Result<Numbers> {
         match self.0.borrow().outputs.get(&tensor.id()) {
-            Some(Some(normalized)) => Ok(Numbers::Of(normalized.clone())),
-            _ => Ok(Numbers::Kept(tensor.contiguous()?)),
+            Some(Some(recomputation)) => Ok(Numbers::Recomputed(recomputation.clone())),
+            _ => Ok(Numbers::Stored(tensor.contiguous()?)),
         }
     }
 
