@@ -30,12 +30,12 @@ pub struct Tape(RefCell<Records>);
 #[derive(Debug, Default)]
 struct Records {
     list: Vec<Record>,
-    /// Outputs of the list, with the recomputation of those that have one.
+    /// Positions in the list, by output.
     #[expect(
         clippy::disallowed_types,
         reason = "ids of tensors have no order, and the map is never iterated over"
     )]
-    outputs: std::collections::HashMap<TensorId, Option<Recomputation>>,
+    outputs: std::collections::HashMap<TensorId, usize>,
 }
 
 /// An operation of which an operand has a gradient.
@@ -120,7 +120,7 @@ impl Numbers {
 }
 
 /// Operands of activations that are normalized again when they are needed, with a ReLU or without.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Recomputation {
     x: Tensor,
     affine: Arc<Affine>,
@@ -228,11 +228,8 @@ impl Tape {
             );
         }
         let Records { list, outputs } = self.0.into_inner();
-        let is_output = outputs.contains_key(&output.id());
-        // Their activations are freed on the way.
-        drop(outputs);
         let mut gradients = Gradients::default();
-        if is_output {
+        if outputs.contains_key(&output.id()) {
             let gradient = with_slice(&gradient.contiguous()?, <[f32]>::to_vec)?;
             gradients.add(Some(Target::of(output)), gradient);
         }
@@ -274,11 +271,6 @@ impl Tape {
                     relu: relu.then(|| y.clone()),
                 },
             };
-            let recomputation = residual.is_none().then(|| Recomputation {
-                x: x.tensor.clone(),
-                affine: Arc::clone(&affine),
-                relu,
-            });
             let operation = Operation::BatchNorm {
                 x,
                 gamma,
@@ -288,7 +280,6 @@ impl Tape {
                 after,
             };
             self.record(&y, operation);
-            self.0.borrow_mut().outputs.insert(y.id(), recomputation);
         }
         Ok(y)
     }
@@ -300,10 +291,21 @@ impl Tape {
         })
     }
 
-    /// The numbers of a tensor: a recomputation if it has one.
+    /// The numbers of a tensor: recomputed if it is the output of a normalization without residual.
     fn numbers(&self, tensor: &Tensor) -> Result<Numbers> {
-        match self.0.borrow().outputs.get(&tensor.id()) {
-            Some(Some(recomputation)) => Ok(Numbers::Recomputed(recomputation.clone())),
+        let records = self.0.borrow();
+        let position = records.outputs.get(&tensor.id());
+        match position.map(|&position| &records.list[position].operation) {
+            Some(Operation::BatchNorm {
+                x,
+                affine,
+                after: after @ (After::Nothing | After::Relu),
+                ..
+            }) => Ok(Numbers::Recomputed(Recomputation {
+                x: x.tensor.clone(),
+                affine: Arc::clone(affine),
+                relu: matches!(after, After::Relu),
+            })),
             _ => Ok(Numbers::Stored(tensor.contiguous()?)),
         }
     }
@@ -324,7 +326,8 @@ impl Tape {
 
     fn record(&self, output: &Tensor, operation: Operation) {
         let mut records = self.0.borrow_mut();
-        records.outputs.insert(output.id(), None);
+        let position = records.list.len();
+        records.outputs.insert(output.id(), position);
         records.list.push(Record {
             output: output.id(),
             operation,
