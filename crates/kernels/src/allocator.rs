@@ -41,7 +41,7 @@ pub struct CachingAllocator {
 struct Memory {
     /// Bytes of the idle ranges, by address. No two of one segment touch.
     idle: BTreeMap<usize, usize>,
-    /// Bytes of what came from the system, by address.
+    /// Bytes of the segments, by address.
     segments: BTreeMap<usize, usize>,
 }
 

@@ -130,8 +130,8 @@ fn costs_of(tree: &Path) -> anyhow::Result<Costs> {
     Ok(costs)
 }
 
-/// The power of the number of images that a stage's CPU seconds grow by, from the last number but one to the last; none where
-/// starting the stage is most of it.
+/// The power of the number of images that a stage's CPU seconds grow by, from the last number but one to the last; none
+/// where starting the stage is most of it.
 fn exponent(numbers: &[u32], stage: &str, costs: &[Costs]) -> Option<f64> {
     let (&[.., n_before, n_last], [.., before, last]) = (numbers, costs) else {
         return None;

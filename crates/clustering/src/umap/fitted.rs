@@ -30,8 +30,8 @@ impl FittedUmap {
     /// `params`, or the same read from a table.
     ///
     /// # Errors
-    /// There is no point, or not one row of coordinates for each; the rows are empty; a coordinate is not finite; a parameter is out of its
-    /// range.
+    /// There is no point, or not one row of coordinates for each; the rows are empty; a coordinate is not finite; a
+    /// parameter is out of its range.
     pub fn new(
         points: ArrayView2<'_, f32>,
         layout: ArrayView2<'_, f32>,

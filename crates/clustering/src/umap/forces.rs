@@ -115,8 +115,8 @@ impl<'a> Points<'a> {
 /// Repulsion by random points that stay where they are.
 pub(super) struct Repulsion<'a> {
     pub(super) forces: &'a Forces,
-    pub(super) others: Points<'a>,
-    pub(super) random: Keyed,
+    others: Points<'a>,
+    random: Keyed,
     /// Coordinates `[C]` of the point that is repelled.
     origin: Vec<f32>,
 }
@@ -131,9 +131,10 @@ impl<'a> Repulsion<'a> {
         }
     }
 
-    /// Moves a point away from random others but `own`, by the sum of the steps from where it stands.
+    /// Moves a point away from random others but `own`, by the sum of the steps from its position.
     ///
-    /// umap-learn takes one step after the other; then each waits for the one before, which takes half as long again.
+    /// umap-learn applies each step before it computes the next. Such steps depend on each other, and take half as long
+    /// again.
     pub(super) fn act(&mut self, point: &mut [f32], own: Option<usize>, epoch: Epoch) {
         self.origin.copy_from_slice(point);
         for _ in 0..self.forces.negative_samples {

@@ -65,6 +65,7 @@ struct BlockPair {
     number: u64,
 }
 
+#[derive(Clone)]
 struct ActingEdge {
     head: usize,
     tail: usize,
@@ -98,12 +99,7 @@ fn rounds(edges: &[Edge], n_points: usize, epochs: usize) -> Vec<Vec<BlockPair>>
 /// points.
 fn edges_by_blocks(edges: &[Edge], length: usize, epochs: usize) -> Vec<Vec<Vec<ActingEdge>>> {
     let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
-    let mut by_blocks = Vec::new();
-    by_blocks.resize_with(BLOCKS, || {
-        let mut by_block = Vec::new();
-        by_block.resize_with(BLOCKS, Vec::new);
-        by_block
-    });
+    let mut by_blocks = vec![vec![Vec::new(); BLOCKS]; BLOCKS];
     for &Edge { head, tail, weight } in edges {
         let share = weight / heaviest;
         if share * epochs as f32 >= 1.0 {
@@ -123,17 +119,15 @@ impl BlockPair {
         mut repulsion: Repulsion<'_>,
         epoch: Epoch,
     ) -> Vec<f32> {
-        let rows = |block: &Range<usize>| block.start * n_components..block.end * n_components;
-        let blocks: Vec<&[f32]> = self
-            .blocks
-            .iter()
-            .map(|block| &coordinates[rows(block)])
+        let blocks = self.blocks.iter();
+        let blocks: Vec<&[f32]> = blocks
+            .map(|block| &coordinates[numbers(block, n_components)])
             .collect();
         let mut points = blocks.concat();
         for edge in self.edges.iter().filter(|edge| epoch.includes(edge.share)) {
             let row = |point: usize| {
-                let start = self.position(point) * n_components;
-                start..start + n_components
+                let position = self.position(point);
+                numbers(&(position..position + 1), n_components)
             };
             let (head, tail) = (row(edge.head), row(edge.tail));
             let factor = repulsion
@@ -162,12 +156,17 @@ impl BlockPair {
     fn write(&self, moved: &[f32], coordinates: &mut [f32], n_components: usize) {
         let mut moved = moved;
         for block in &self.blocks {
-            let rows = block.start * n_components..block.end * n_components;
-            let (of_block, rest) = moved.split_at(rows.len());
-            coordinates[rows].copy_from_slice(of_block);
+            let of_block = numbers(block, n_components);
+            let (points, rest) = moved.split_at(of_block.len());
+            coordinates[of_block].copy_from_slice(points);
             moved = rest;
         }
     }
+}
+
+/// Positions of the coordinates of some points, row by row.
+fn numbers(points: &Range<usize>, n_components: usize) -> Range<usize> {
+    points.start * n_components..points.end * n_components
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use parquet::{
 
 use crate::TableError;
 
-/// Rows that are converted at a time, so that a table is in memory as rows and encoded, and not as columns of Arrow besides.
+/// Rows that are converted at a time, so that a table is in memory as rows and encoded, and not as columns of Arrow
+/// besides.
 pub(crate) const ROWS: usize = 8 * 1024;
 
 /// Writes record batches to a parquet file.
